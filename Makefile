@@ -1,0 +1,43 @@
+# Derivations You Can Run. `make help` lists the targets; each makes the environment it needs.
+PYTHON ?= python3
+RUN := .venv/bin/python
+BUILD := .venv/bin/jupyter-book build -W -n --keep-going
+PORT ?= 8000
+
+.PHONY: book test lab serve bench constraints clean help
+.DEFAULT_GOAL := help
+
+ifdef CHAPTER
+book: .venv/book.stamp ## build the site into _build/html; CHAPTER=riemann/loop: only that chapter runs, into _build/chapter
+	DERIVATIONS_CHAPTER=$(CHAPTER) .venv/bin/jupyter-book build -n --path-output _build/chapter .
+else
+book: .venv/book.stamp ## build the site into _build/html; CHAPTER=riemann/loop: only that chapter runs, into _build/chapter
+	$(BUILD) .
+endif
+
+test: .venv/dev.stamp ## strict clean build, then unit tests, doctests and browser tests
+	rm -rf _build/html _build/.doctrees && $(BUILD) . && $(RUN) -m pytest $(PYTEST)
+
+lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in notebooks/
+	$(RUN) -m derivations.book.notebooks _build/html/notebooks notebooks && .venv/bin/jupyter lab --notebook-dir=notebooks
+
+serve: book ## serve the site on this machine only
+	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+bench: .venv/dev.stamp ## run the benchmarks, which write their tables into benchmarks/results
+	for script in benchmarks/*.py; do $(RUN) $$script || exit 1; done
+
+constraints: ## renew constraints.txt from a fresh environment with the newest releases the pins allow
+	rm -rf .venv-new && $(PYTHON) -m venv .venv-new && sed '/^-c/d' requirements.txt > .venv-new/requirements.txt && sed 's,^-r requirements.txt,-r .venv-new/requirements.txt,' requirements-dev.txt > .venv-new/dev.txt && .venv-new/bin/pip install -r .venv-new/dev.txt && .venv-new/bin/pip freeze --exclude-editable > constraints.txt && rm -rf .venv-new
+
+clean: ## remove the site, the execution cache and the environment; your notebooks/ stay
+	rm -rf _build .venv
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort -u | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+.venv/book.stamp: requirements.txt constraints.txt code/pyproject.toml
+	$(PYTHON) -m venv .venv && $(RUN) -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt && touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/book.stamp
+	$(RUN) -m pip install --disable-pip-version-check -r requirements-dev.txt && touch $@

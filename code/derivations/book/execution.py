@@ -1,0 +1,189 @@
+"""Execute the chapters in parallel, once for each state of the code behind them.
+
+jupyter-cache recognises a notebook by the text of its cells and its kernel. A chapter's figures also depend on the
+package, on the pinned requirements and on whether figures are prepared for the site ("baked"). So the cache lives in
+a folder named by a hash of these. The folder's name is a Sphinx setting: when it changes, Sphinx itself sees a changed
+configuration and reads every page again.
+"""
+import hashlib
+import os
+import re
+import shutil
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from jupyter_cache import get_cache
+from jupyter_cache.executors.utils import create_cache_bundle, single_nb_execution
+from myst_nb.core.read import is_myst_markdown_notebook
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+BAKE = "DERIVATIONS_BAKE"
+"""Environment variable: "1" makes ``explore`` prepare its figures for the site instead of making widgets."""
+
+CHAPTER = "DERIVATIONS_CHAPTER"
+"""Environment variable: name of the only chapter to execute, for authors (``make book CHAPTER=riemann/loop``)."""
+
+_READER = {"type": "plugin", "name": "myst_nb_md"}
+_SKIPPED_PARTS = {"__pycache__", ".ipynb_checkpoints"}
+_CACHES_KEPT = 3
+
+
+def source_files(root):
+    """Files whose content the outputs of the chapters depend on, sorted.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder of the book, which holds ``code/`` and the requirements.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
+    code = [
+        path for path in (root / "code").rglob("*")
+        if path.is_file() and not _SKIPPED_PARTS & set(path.parts) and ".egg-info" not in str(path)
+    ]
+    return sorted(code) + [path for path in (root / "requirements.txt", root / "constraints.txt") if path.is_file()]
+
+
+def cache_key(root, bake):
+    """Name of the execution cache for the present state of the code.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder of the book.
+    bake : str
+        Value of the bake switch.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256(f"bake={bake}".encode())
+    for path in source_files(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        # Line ends differ between systems when git converts them; they must not change the key.
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _remove_old_caches(folder, current):
+    """Keep the newest few caches, so that switching back and forth between two states is cheap."""
+    if folder.is_dir():
+        old = sorted((p for p in folder.iterdir() if p.is_dir() and p.name != current), key=lambda p: p.stat().st_mtime)
+        for path in old[:-_CACHES_KEPT]:
+            shutil.rmtree(path)
+
+
+def configure(app, config):
+    """``config-inited``: set the bake switch and the cache folder, before any kernel starts."""
+    os.environ.setdefault(BAKE, "1")
+    # One thread a kernel: the chapters already run in parallel, and sums come out the same on every machine.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    folder = Path(app.outdir).parent / ".jupyter_cache"
+    key = cache_key(Path(app.srcdir), os.environ[BAKE])
+    _remove_old_caches(folder, key)
+    config.nb_execution_cache_path = str(folder / key)
+    config.nb_execution_mode = "cache"
+    config.nb_execution_raise_on_error = True
+    only = os.environ.get(CHAPTER)
+    if only:
+        names = [f"chapters/{only}.md", f"{only}.md", only]
+        if not any((Path(app.srcdir) / name).is_file() for name in names):
+            raise ExtensionError(f"{CHAPTER}={only!r} names no chapter: chapters/{only}.md does not exist")
+
+
+def _notebooks(app, env, docnames):
+    """Paths of the notebooks among the documents."""
+    paths = [Path(env.doc2path(docname)) for docname in docnames]
+    found = [path for path in paths if path.suffix == ".md" and is_myst_markdown_notebook(path.read_text("utf8"))]
+    only = os.environ.get(CHAPTER)
+    if only:
+        wanted = [path for path in found if path.with_suffix("").as_posix().endswith(only.removesuffix(".md"))]
+        skipped = [path for path in found if path not in wanted]
+        # A ``PurePath.match`` pattern may be absolute: these files are shown without being run.
+        app.env.mystnb_config = app.env.mystnb_config.copy(
+            execution_excludepatterns=[path.as_posix() for path in skipped])
+        return wanted
+    return found
+
+
+def _run(notebook, timeout):
+    return single_nb_execution(notebook.nb, cwd=str(Path(notebook.uri).parent), timeout=timeout, allow_errors=False,
+                               extra_arguments=["--log-level=ERROR"])
+
+
+def _trim(traceback):
+    """The part of nbclient's message that an author needs: the cell and its traceback, without terminal colours."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", traceback)
+    return plain[plain.find("An error occurred"):] if "An error occurred" in plain else plain
+
+
+def execute(app, env, docnames):
+    """``env-before-read-docs``: run the chapters whose outputs are not in the cache, as many at once as cores."""
+    cache = get_cache(app.env.mystnb_config.execution_cache_path)
+    paths = _notebooks(app, env, docnames)
+    records = [cache.add_nb_to_project(str(path), read_data=_READER) for path in sorted(paths)]
+    waiting = [cache.get_project_notebook(r.pk) for r in records if cache.get_cached_project_nb(r.pk) is None]
+    app.derivations_executed = {}
+    if not waiting:
+        return
+    name = {nb.uri: Path(nb.uri).relative_to(app.srcdir).with_suffix("").as_posix() for nb in waiting}
+    workers = min(len(waiting), os.cpu_count() or 1)
+    logger.info("executing %d chapter(s), %d at a time: %s", len(waiting), workers, ", ".join(sorted(name.values())))
+    failures = []
+    with ThreadPoolExecutor(workers) as pool:
+        # Threads suffice: each of them waits for a kernel, which is a process of its own.
+        futures = {pool.submit(_run, nb, app.config.nb_execution_timeout): nb for nb in waiting}
+        for count, future in enumerate(as_completed(futures), 1):
+            notebook, result = futures[future], future.result()
+            state = "failed" if result.err else "done"
+            logger.info("[%d/%d] %s %s, %.1f s", count, len(waiting), name[notebook.uri], state, result.time)
+            if result.err:
+                failures.append((name[notebook.uri], _trim(result.exc_string)))
+                continue
+            # Written by this thread only: the cache's database is not meant for several writers.
+            bundle = create_cache_bundle(notebook, None, None, result.time, None)
+            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+            app.derivations_executed[name[notebook.uri]] = result.time
+    if failures:
+        # Printed, not raised: Jupyter Book repeats an exception's text once more for each level it passes.
+        print("\n\n".join(text for _, text in failures), file=sys.stderr)
+        raise ExtensionError("stopped, because a cell failed in " + ", ".join(chapter for chapter, _ in failures))
+
+
+def forget_failed_build(app, exception):
+    """``build-finished``: after a failure or a warning the next build reads every page again.
+
+    Otherwise Sphinx would take the pages that warned as done, and a second build would pass without a word.
+    """
+    if exception is not None or app._warncount:
+        shutil.rmtree(app.doctreedir, ignore_errors=True)
+
+
+def report(app, exception):
+    """``build-finished``: say where the site lies, which chapters ran and how long each took."""
+    if exception is not None or app.builder.format != "html":
+        return
+    executed = getattr(app, "derivations_executed", {})
+    lines = [f"{seconds:7.1f} s  {name}" for name, seconds in sorted(executed.items())]
+    total = f"{len(executed)} chapter(s) executed" + (f" in {sum(executed.values()):.1f} s of kernel time:" if executed else
+                                                      "; all outputs were in the cache")
+    logger.info("%s\n%s\nthe site: %s", total, textwrap.indent("\n".join(lines), "  "), Path(app.outdir) / "index.html")
+
+
+def setup(app):
+    """Connect this module's steps to the Sphinx build."""
+    app.connect("config-inited", configure, priority=100)
+    app.connect("env-before-read-docs", execute)
+    app.connect("build-finished", forget_failed_build, priority=990)
+    app.connect("build-finished", report, priority=995)

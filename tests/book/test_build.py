@@ -1,0 +1,224 @@
+"""The Sphinx extension on a tiny book: what is executed again, what stops a build, what the notebooks say."""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+CONFIG = """
+title: Tiny
+author: The tests
+only_build_toc_files: true
+execute: {execute_notebooks: cache, timeout: 60, stderr_output: error}
+sphinx:
+  extra_extensions: [sphinx_proof, sphinx_exercise, derivations.book]
+  config: {nb_execution_show_tb: false}
+"""
+TOC = """
+format: jb-book
+root: chapters/index
+parts:
+  - caption: Part
+    numbered: 1
+    chapters: [{file: chapters/one}, {file: chapters/two}]
+"""
+HEADER = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+
+"""
+ONE = HEADER + r"""# One
+
+Prose. It costs \$5 and a_b. See {eq}`eq-sum`, {prf:ref}`thm-sum`, {doc}`two` and [a site](https://example.org/).
+
+:::{admonition} At a glance
+- the value is {glue:text}`value`
+:::
+
+$$
+a &= b \\
+  &= c
+$$ (eq-sum)
+
+```{code-cell} ipython3
+import toy
+from derivations.explore import glue
+glue("value", toy.CONSTANT, ".1f")
+```
+
+```{prf:theorem} Sum
+:label: thm-sum
+It is $x$.
+```
+
+| a | b |
+|---|---|
+| $x$ | 2 |
+
+```{exercise}
+:label: ex-one
+Do it.
+```
+
+```{solution} ex-one
+:class: dropdown
+Done.
+```
+"""
+TWO = HEADER + """# Two
+
+Back to {eq}`eq-sum`.
+
+```{code-cell} ipython3
+print(6 * 7)
+```
+"""
+
+
+class Book:
+    """A book in a folder of its own, and the output of its last build."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name, text in {"_config.yml": CONFIG, "_toc.yml": TOC, "chapters/index.md": "# Start\n\nText.\n",
+                           "chapters/one.md": ONE, "chapters/two.md": TWO, "code/toy.py": "CONSTANT = 41\n",
+                           "requirements.txt": "numpy\n"}.items():
+            self.write(name, text)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf8")
+
+    def build(self, **environment):
+        command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "-W", "-n", "--keep-going", "."]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DERIVATIONS_")}
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True,
+                              env={**clean, "PYTHONPATH": str(self.folder / "code"), "NO_COLOR": "1", **environment})
+        self.output = done.stdout + done.stderr
+        return done.returncode == 0
+
+    def page(self, name):
+        return (self.folder / "_build/html/chapters" / f"{name}.html").read_text("utf8")
+
+    def executed(self):
+        return int(re.search(r"(\d+) chapter\(s\) executed", self.output)[1])
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A book that was built once, for the tests that only read it."""
+    book = Book(tmp_path_factory.mktemp("built"))
+    assert book.build(), book.output
+    return book
+
+
+@pytest.fixture
+def book(tmp_path):
+    return Book(tmp_path)
+
+
+def test_code_decides_what_is_executed_again(book):
+    assert book.build(), book.output
+    assert book.executed() == 2 and "41.0" in book.page("one")
+    assert re.search(r"\d\.\d s  chapters/one", book.output), "the report gives each chapter's time"
+    assert f"the site: {book.folder / '_build/html/index.html'}" in book.output
+
+    book.write("chapters/one.md", ONE.replace("Prose.", "Better prose."))
+    assert book.build(), book.output
+    assert book.executed() == 0 and "Better prose." in book.page("one")
+
+    book.write("code/toy.py", "CONSTANT = 43\n")
+    assert book.build(), book.output
+    assert book.executed() == 2
+    assert "43.0" in book.page("one") and "41.0" not in book.page("one")
+
+    book.write("requirements.txt", "numpy>1\n")
+    assert book.build(), book.output
+    assert book.executed() == 2
+
+
+def test_a_failing_cell_stops_the_build_every_time(book):
+    book.write("chapters/two.md", TWO.replace("print(6 * 7)", "1 / 0  # here"))
+    for _ in range(2):
+        assert not book.build()
+        assert book.output.count("ZeroDivisionError: division by zero") == 1, book.output
+        assert "a cell failed in chapters/two" in book.output and "1 / 0  # here" in book.output
+
+
+@pytest.mark.parametrize(("fault", "message"), [
+    ("{eq}`eq-nowhere`", "equation not found"),
+    ("[link](nowhere.md)", "nowhere.md"),
+    ("{glue:text}`nothing`", "nothing"),
+])
+def test_a_broken_reference_stops_the_build_every_time(book, fault, message):
+    book.write("chapters/two.md", TWO.replace("Back to", f"Back to {fault} and"))
+    for _ in range(2):
+        assert not book.build()
+        assert message in book.output
+
+
+def test_output_on_stderr_stops_the_build(book):
+    book.write("chapters/two.md", TWO.replace("print(6 * 7)", "import warnings; warnings.warn('careful')"))
+    assert not book.build()
+    assert "careful" in book.output or "stderr" in book.output
+
+
+def test_an_author_can_execute_one_chapter(book):
+    book.write("chapters/two.md", TWO.replace("print(6 * 7)", "1 / 0"))
+    book.build(DERIVATIONS_CHAPTER="one")
+    assert book.executed() == 1 and "41.0" in book.page("one")
+    assert not book.build(DERIVATIONS_CHAPTER="three")
+    assert "names no chapter" in book.output
+
+
+def test_the_root_leads_to_the_start_page(built):
+    index = (built.folder / "_build/html/index.html").read_text("utf8")
+    assert 'url=chapters/index.html"' in index and 'lang="en"' in index
+
+
+def test_a_chapter_offers_its_notebook(built):
+    assert '<a href="../notebooks/one.ipynb" download="one.ipynb">' in built.page("one")
+    assert "notebooks/" not in built.page("index")
+
+
+def test_notebook_says_what_the_page_says(built):
+    notebook = nbformat.read(built.folder / "_build/html/notebooks/one.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    kinds = [cell.cell_type for cell in notebook.cells]
+    assert kinds == ["markdown", "code", "markdown"]
+    assert notebook.cells[1].source.splitlines()[0] == "import toy" and notebook.cells[1].outputs == []
+    assert notebook.cells[0].source == r"""# One
+
+Prose. It costs \$5 and a\_b. See (1.1), Theorem 1.1, [Two](two.ipynb) and [a site](https://example.org/).
+
+> **At a glance**
+>
+> - the value is 41.0
+
+$$
+\begin{split}a &= b \\
+  &= c\end{split} \tag{1.1}
+$$"""
+    assert notebook.cells[2].source == """> **Theorem 1.1 (Sum)**
+>
+> It is $x$.
+
+| a | b |
+| --- | --- |
+| $x$ | 2 |
+
+> **Exercise 1.1**
+>
+> Do it.
+
+<details>
+<summary>Solution to Exercise 1.1</summary>
+
+Done.
+
+</details>"""

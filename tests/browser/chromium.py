@@ -1,0 +1,89 @@
+"""Find a Chromium for the browser tests, or get one.
+
+In this order: an installed Chrome or Chromium (or the one that ``CHROMIUM`` names); the build that Playwright
+downloads; Debian's package when we are root. ``python tests/browser/chromium.py`` prints the path.
+"""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+
+# Quiet flags: the tests count requests, so the browser must not make any of its own.
+ARGS = ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync"]
+if hasattr(os, "geteuid") and os.geteuid() == 0:
+    ARGS.append("--no-sandbox")  # Chromium's own sandbox refuses to run as root
+
+
+class NoBrowser(RuntimeError):
+    """No Chromium is installed and none could be had."""
+
+
+def installed():
+    """Path of an installed Chrome or Chromium, or None."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        if not Path(named).is_file():
+            raise NoBrowser(f"CHROMIUM={named!r} is not a file")
+        return named
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    return found or (str(MAC) if MAC.is_file() else None)
+
+
+def _playwrights():
+    """Path of Playwright's own Chromium, downloaded when missing; None when it cannot be had."""
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    if not Path(path).is_file():
+        print("no Chrome or Chromium is installed: trying Playwright's download", file=sys.stderr)
+        command = [sys.executable, "-m", "playwright", "install", "chromium"]
+        try:
+            subprocess.run(command, timeout=600, check=True, capture_output=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            print(f"Playwright's download failed: {error}", file=sys.stderr)
+    return path if Path(path).is_file() else None
+
+
+def _debians():
+    """Path of Debian's Chromium, installed when we are root; None when it cannot be had."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return None
+    print("installing Debian's package chromium", file=sys.stderr)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            print(f"{' '.join(command)} failed: {done.stderr[-500:]}", file=sys.stderr)
+    return installed()
+
+
+def chromium():
+    """Path of a Chromium.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    NoBrowser
+        When there is none; the message says what to install.
+    """
+    path = installed() or _playwrights() or _debians()
+    if path is None:
+        raise NoBrowser("the browser tests need Chrome or Chromium: install one (on Debian and Ubuntu: "
+                        "apt install chromium), or set CHROMIUM to its path")
+    return path
+
+
+if __name__ == "__main__":
+    try:
+        print(chromium())
+    except NoBrowser as missing:
+        sys.exit(str(missing))
