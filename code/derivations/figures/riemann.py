@@ -1,0 +1,320 @@
+"""Drawings for the Riemann chapters: surfaces with vectors that walk on them, and convergence of loops.
+
+Surfaces are drawn in plain two-dimensional axes: a parallel projection, far faces first. That costs a fraction of
+matplotlib's three-dimensional axes and keeps equal scales.
+"""
+import numpy as np
+from matplotlib.collections import PolyCollection
+
+from .style import COLORS, new_figure, styled
+
+__all__ = ["cone_and_sector", "loop_and_quotients", "loop_errors", "sphere_walk", "two_ways"]
+
+_LINES = ["-", "--", "-.", ":"]
+_MARKERS = ["o", "s", "^", "D"]
+
+
+@styled
+def two_ways(first, second, first_vectors, second_vectors):
+    """Two ways from one corner of a coordinate parallelogram to the opposite one, with the vectors carried along.
+
+    Parameters
+    ----------
+    first, second : array_like, shape (m, 2)
+        Points of the way that goes along dx first, and of the way that goes along delta x first.
+    first_vectors, second_vectors : array_like, shape (m, 2)
+        The transported vectors there; four of them are drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> way = [[0, 0], [1, 0], [1, 1]]
+    >>> figure = two_ways(way, [[0, 0], [0, 1], [1, 1]], [[0, 0.2]] * 3, [[0, 0.1]] * 3)
+    >>> [text.get_text() for text in figure.axes[0].texts][:2]
+    ['first $dx$, then $\\\\delta x$', 'first $\\\\delta x$, then $dx$']
+    """
+    figure, axes = new_figure(height=3.4)
+    ways = ((first, first_vectors, "blue", "-", -1), (second, second_vectors, "orange", "--", 1))
+    for points, vectors, color, line, side in ways:
+        points, vectors = np.asarray(points, dtype=float), np.asarray(vectors, dtype=float)
+        axes.plot(*points.T, color=COLORS[color], linestyle=line)
+        for index in (len(points) // 4, len(points) // 2, 3 * len(points) // 4, -1):
+            _arrow(axes, points[index], points[index] + vectors[index], COLORS[color], dashed=side > 0)
+    first = np.asarray(first, dtype=float)
+    low, high = first.min(axis=0), first.max(axis=0)
+    middle, gap = (low + high) / 2, 0.05 * (high - low)
+    axes.text(middle[0], low[1] - gap[1], r"first $dx$, then $\delta x$", ha="center", va="top")
+    axes.text(middle[0], high[1] + 5 * gap[1], r"first $\delta x$, then $dx$", ha="center", va="bottom")
+    _arrow(axes, first[0], first[0] + first_vectors[0], "#000000")
+    axes.text(*(first[0] + first_vectors[0]), "$A$ ", ha="right", va="center")
+    axes.plot(*first[[0, -1]].T, linestyle="none", marker="o", markersize=4, color="#000000")
+    axes.text(*(first[0] - gap), "$x$", ha="right", va="top")
+    axes.text(first[-1, 0] + gap[0], first[-1, 1], r"$x+dx+\delta x$", ha="left", va="center")
+    axes.set(xlim=(low[0] - 6 * gap[0], high[0] + 10 * gap[0]), ylim=(low[1] - 4 * gap[1], high[1] + 8 * gap[1]))
+    axes.set_aspect("equal")
+    axes.axis("off")
+    return figure
+
+
+@styled
+def sphere_walk(mesh, path, trail, walker, colatitudes, angles, here):
+    """A vector that walks along a circle of latitude, and the angle by which a whole round turns it.
+
+    Parameters
+    ----------
+    mesh : array_like, shape (a, b, 3)
+        Grid of points of the sphere.
+    path : array_like, shape (m, 3)
+        Points of the circle.
+    trail : pair of array_like, shape (k, 3)
+        Tails and tips of the arrows all along the circle; the first is the vector at the start.
+    walker : pair of array_like, shape (3,)
+        Tail and tip of the arrow now.
+    colatitudes, angles : array_like, shape (p,)
+        Colatitude of circles, in degrees, and the angle by which one round turns a vector, in degrees.
+    here : pair of float
+        The circle that is drawn: its colatitude and its angle, in degrees.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> patch = np.stack(np.meshgrid([0, 1], [0, 1], [0])).reshape(2, 2, 3)
+    >>> arrow = np.array([0, 0, 0]), np.array([0, 0, 1])
+    >>> figure = sphere_walk(patch, patch[0], ([arrow[0]], [arrow[1]]), arrow, [0, 90], [0, 360], (45, 105))
+    >>> len(figure.axes)
+    2
+    """
+    figure, (top, bottom) = new_figure(height=5.0, nrows=2, height_ratios=[2.4, 1])
+    project = _projection(azimuth=-35, elevation=38)
+    _surface(top, mesh, project, closed=True)
+    _scene_path(top, path, project)
+    tails, tips = (np.asarray(ends, dtype=float) for ends in trail)
+    for tail, tip in zip(tails[1:], tips[1:]):
+        _arrow(top, project(tail), project(tip), COLORS["grey"], width=1.0)
+    _arrow(top, project(tails[0]), project(tips[0]), COLORS["blue"])
+    _arrow(top, project(walker[0]), project(walker[1]), COLORS["orange"], dashed=True)
+    _legend(top, {"at the start": ("blue", "-"), "now": ("orange", "--")})
+    bottom.plot(colatitudes, angles, color=COLORS["green"])
+    bottom.plot(*here, linestyle="none", marker="o", color="#000000")
+    bottom.set(xlabel="colatitude of the circle (degrees)", ylabel="angle (degrees)")
+    bottom.set(xlim=(0, 180), xticks=range(0, 181, 30), ylim=(0, 720), yticks=range(0, 721, 180))
+    return figure
+
+
+@styled
+def loop_and_quotients(mesh, path, before, after, sizes, quotients, exact, size, eye, *, closed=False):
+    """A square loop on a surface with the vector before and after, and rotation angle per area against the size.
+
+    Parameters
+    ----------
+    mesh : array_like, shape (a, b, 3)
+        Grid of points of the surface.
+    path : array_like, shape (m, 3)
+        Points of the loop.
+    before, after : pair of array_like, shape (3,)
+        Tail and tip of the vector at the start and after the round.
+    sizes : array_like, shape (p,)
+        Sides of loops, in units of the coordinates.
+    quotients : dict of str to array_like, shape (p,)
+        Legend text and rotation angle over area at these sizes.
+    exact : float
+        Gauss curvature.
+    size : float
+        The loop that is drawn; one of `sizes`.
+    eye : pair of float
+        Azimuth and elevation of the eye, in degrees.
+    closed : bool
+        Whether the surface has an inside, so that faces turned away from the eye are hidden.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> patch = np.stack(np.meshgrid([0, 1], [0, 1], [0])).reshape(2, 2, 3)
+    >>> arrow = np.array([0, 0, 0]), np.array([0, 0, 1])
+    >>> figure = loop_and_quotients(patch, patch[0], arrow, arrow, [1, 2], {"corner": [1, 2]}, 1.0, 1, (0, 30))
+    >>> figure.axes[1].get_xlabel()
+    'side of the loop'
+    """
+    figure, (top, bottom) = new_figure(height=5.2, nrows=2, height_ratios=[2, 1])
+    project = _projection(*eye)
+    _surface(top, mesh, project, closed)
+    _scene_path(top, path, project)
+    _arrow(top, project(before[0]), project(before[1]), COLORS["blue"])
+    _arrow(top, project(after[0]), project(after[1]), COLORS["orange"], dashed=True)
+    _legend(top, {"before": ("blue", "-"), "after": ("orange", "--")})
+    bottom.axhline(exact, color="#000000", linewidth=1, linestyle=(0, (1, 2)), label="$K$")
+    now = list(sizes).index(size)
+    for (label, values), color, line, marker in zip(quotients.items(), ("purple", "green"), _LINES, _MARKERS):
+        bottom.plot(sizes, values, color=COLORS[color], linestyle=line, label=label)
+        bottom.plot(size, values[now], linestyle="none", marker=marker, color=COLORS[color])
+    bottom.set(xlabel="side of the loop", ylabel="angle / area", xlim=(0, 1.05 * max(sizes)))
+    bottom.set_ylim(*_room([exact, *np.concatenate([np.ravel(values) for values in quotients.values()])]))
+    bottom.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+@styled
+def cone_and_sector(mesh, path, before, after, sector, flat_path, flat_trail):
+    """A loop on a cone, and the same loop on the cone cut open and laid flat.
+
+    Parameters
+    ----------
+    mesh : array_like, shape (a, b, 3)
+        Grid of points of the cone.
+    path : array_like, shape (m, 3)
+        Points of the loop.
+    before, after : pair of array_like, shape (3,)
+        Tail and tip of the vector at the start and after the round.
+    sector : array_like, shape (p, 2)
+        Outline of the flat piece; the cut runs along its two straight edges.
+    flat_path : array_like, shape (m, 2)
+        The loop on the flat piece.
+    flat_trail : pair of array_like, shape (k, 2)
+        Tails and tips of the transported vector on the flat piece, from before to after.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> patch = np.stack(np.meshgrid([0, 1], [0, 1], [0])).reshape(2, 2, 3)
+    >>> arrow = np.array([0, 0, 0]), np.array([0, 0, 1])
+    >>> flat = np.array([[0, 0], [1, 0], [0, 1]])
+    >>> figure = cone_and_sector(patch, patch[0], arrow, arrow, flat, flat, (flat, flat + 1))
+    >>> len(figure.axes)
+    2
+    """
+    figure, (top, bottom) = new_figure(height=5.6, nrows=2, height_ratios=[1, 1.2])
+    project = _projection(azimuth=25, elevation=50)
+    _surface(top, mesh, project)
+    _scene_path(top, path, project)
+    _arrow(top, project(before[0]), project(before[1]), COLORS["blue"])
+    _arrow(top, project(after[0]), project(after[1]), COLORS["orange"], dashed=True)
+    _legend(top, {"before": ("blue", "-"), "after": ("orange", "--")})
+    bottom.fill(*np.transpose(sector), facecolor=COLORS["grey"], alpha=0.2)
+    bottom.plot(*np.transpose(sector), color=COLORS["grey"], linewidth=1, linestyle="-")
+    bottom.plot(*np.transpose(flat_path), color="#000000", linewidth=1.2, linestyle="-")
+    tails, tips = (np.asarray(ends, dtype=float) for ends in flat_trail)
+    for tail, tip in zip(tails[1:-1], tips[1:-1]):
+        _arrow(bottom, tail, tip, COLORS["grey"], width=1.0)
+    _arrow(bottom, tails[0], tips[0], COLORS["blue"])
+    _arrow(bottom, tails[-1], tips[-1], COLORS["orange"], dashed=True)
+    bottom.set(xlim=(-1.7, 1.7), ylim=(-1.35, 1.35), aspect="equal")
+    bottom.axis("off")
+    return figure
+
+
+@styled
+def loop_errors(sizes, errors, *, guides=(1, 2)):
+    """Errors of measured curvature against the size of the loop, on logarithmic axes.
+
+    Parameters
+    ----------
+    sizes : array_like, shape (p,)
+        Sides of the loops, in units of the coordinates.
+    errors : dict of str to array_like, shape (p,)
+        Legend text and error of each kind of loop; at most four.
+    guides : sequence of int
+        Orders to which a thin line is drawn through the first curve's and the last curve's first error.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> loop_errors([0.1, 0.2], {"corner": [0.1, 0.2], "lasso": [0.01, 0.04]}).axes[0].get_yscale()
+    'log'
+    """
+    figure, axes = new_figure(height=3.4)
+    sizes = np.asarray(sizes, dtype=float)
+    looks = zip(("purple", "green", "blue", "orange"), _LINES, _MARKERS)
+    for (label, values), (color, line, marker) in zip(errors.items(), looks):
+        axes.loglog(sizes, values, color=COLORS[color], linestyle=line, marker=marker, markersize=4, label=label)
+    ends = list(errors.values())
+    for order, values in zip(guides, (ends[0], ends[-1])):
+        guide = 0.5 * values[0] * (sizes / sizes[0])**order
+        axes.loglog(sizes, guide, color="#000000", linewidth=0.8, linestyle=(0, (1, 2)))
+        axes.text(sizes[-2], guide[-2], f"$h^{order}$" if order > 1 else "$h$", ha="left", va="top")
+    axes.set(xlabel="side of the loop $h$", ylabel="error")
+    axes.legend(loc="best")
+    return figure
+
+
+def _projection(azimuth, elevation):
+    """Parallel projection (..., 3) -> (..., 2) for an eye in this direction; depth towards the eye on request."""
+    a, e = np.radians([azimuth, elevation])
+    right = np.array([-np.sin(a), np.cos(a), 0.0])
+    up = np.array([-np.sin(e) * np.cos(a), -np.sin(e) * np.sin(a), np.cos(e)])
+    eye = np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+
+    def project(points, depth=False):
+        points = np.asarray(points, dtype=float)
+        return points @ eye if depth else points @ np.stack([right, up], axis=-1)
+    return project
+
+
+def _surface(axes, mesh, project, closed=False):
+    """Faces of a grid, far ones first, darker at a grazing angle; of a closed surface only those towards the eye."""
+    mesh = np.asarray(mesh, dtype=float)
+    corners = np.stack([mesh[:-1, :-1], mesh[1:, :-1], mesh[1:, 1:], mesh[:-1, 1:]], axis=2).reshape(-1, 4, 3)
+    corners = corners[np.argsort(project(corners.mean(axis=1), depth=True), kind="stable")]
+    normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    lengths = np.maximum(np.linalg.norm(normals, axis=1), 1e-12)  # a face at a pole may have no area
+    facing = project(normals / lengths[:, None], depth=True)
+    if closed:
+        corners, facing = corners[facing >= 0], facing[facing >= 0]
+    shades = np.round(0.40 - 0.30 * np.abs(facing), 2)
+    axes.add_collection(PolyCollection(
+        project(corners), facecolors=[(*_rgb(COLORS["grey"]), shade) for shade in shades],
+        edgecolors=[(*_rgb(COLORS["grey"]), 0.5)], linewidths=0.4,
+    ))
+    axes.autoscale_view()
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.axis("off")
+
+
+def _scene_path(axes, path, project):
+    axes.plot(*project(path).T, color="#000000", linewidth=1.2, linestyle="-")
+
+
+def _arrow(axes, tail, tip, color, *, dashed=False, width=2.4):
+    """Arrow in data units; dashes and an empty head tell two arrows apart without their colour."""
+    width = 0.6 * width if dashed else width  # thinner: where both lie on one another, both are seen
+    tail, tip = np.asarray(tail, dtype=float), np.asarray(tip, dtype=float)
+    axes.plot(*np.stack([tail, tip]).T, color=color, linewidth=width, linestyle=(0, (2, 1)) if dashed else "-",
+              solid_capstyle="butt")
+    along = tip - tail
+    across = np.array([-along[1], along[0]])
+    head = np.stack([tip + 0.12 * along, tip - 0.16 * along + 0.13 * across, tip - 0.16 * along - 0.13 * across])
+    axes.fill(*head.T, facecolor="none" if dashed else color, edgecolor=color, linewidth=1.0)
+
+
+def _legend(axes, entries):
+    for label, (color, line) in entries.items():
+        axes.plot([], [], color=COLORS[color], linestyle=line, linewidth=2, label=label)
+    axes.legend(loc="upper left", handlelength=2.6)
+
+
+def _room(values):
+    """Limits with a margin; a constant gets some room too."""
+    low, high = min(values), max(values)
+    margin = max(0.1 * (high - low), 0.1)
+    return low - margin, high + margin
+
+
+def _rgb(color):
+    return tuple(int(color[i:i + 2], 16) / 255 for i in (1, 3, 5))

@@ -1,0 +1,105 @@
+"""simulate: against adamw_step on the same gradients, and against the predictions in standard errors."""
+import numpy as np
+import pytest
+
+from derivations.adamw import (
+    adamw_step, constant, equilibrium_rms, from_array, noise_factor, predict_weight_rms, simulate,
+)
+from derivations.adamw import simulation
+
+
+def test_equals_adamw_step_on_the_same_gradients():
+    lr, weight_decay = np.linspace(0.02, 0.001, 30), np.linspace(0.1, 2.0, 30)
+    model = dict(gradient_mean=0.2, gradient_std=1.5, init_rms=0.3, init_mean=0.1)
+    run = simulate(
+        from_array(lr), weight_decay, (0.8, 0.9), 0.05, 500,
+        rng=np.random.default_rng(3), control_variate=False, record=[1, 10, 30], **model,
+    )
+    rng = np.random.default_rng(3)
+    theta, m, v = 0.1 + np.sqrt(0.3**2 - 0.1**2) * rng.standard_normal(500), 0.0, 0.0
+    expected, errors = [], []
+    for t in range(30):
+        gradient = 0.2 + 1.5 * rng.standard_normal(500)
+        theta, m, v = adamw_step(theta, gradient, m, v, t + 1, lr[t], weight_decay[t], (0.8, 0.9), 0.05)
+        rms = np.sqrt(np.mean(theta**2))
+        expected.append(rms)
+        errors.append(np.std(theta**2, ddof=1) / np.sqrt(500) / (2 * rms))
+    np.testing.assert_allclose(run.trajectory, np.take(expected, [0, 9, 29]), rtol=1e-12)
+    np.testing.assert_allclose(run.standard_errors, np.take(errors, [0, 9, 29]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("betas, factor", [((0.9, 0.95), 0.9793), ((0.0, 0.95), 0.9560)])
+def test_equilibrium_is_the_recursion_times_the_noise_factor(betas, factor):
+    """The factors were computed by quadrature of the exact formula for normal gradients."""
+    schedule, weight_decay = constant(0.01, 1500), 0.4
+    start = equilibrium_rms(0.01, weight_decay, betas, method="recursion")
+    run = simulate(
+        schedule, weight_decay, betas, parameters=16_384, rng=np.random.default_rng(8), init_rms=start
+    )
+    predicted = start * np.sqrt(factor)
+    assert abs(run.rms - predicted) < 4 * run.standard_error + 2e-4 * predicted
+    assert run.standard_error < 2e-3 * predicted
+
+
+def test_leading_noise_factor_is_good_where_beta2_is_close_to_1():
+    betas = (0.9, 0.99)
+    schedule, weight_decay = constant(0.01, 2000), 0.2
+    start = equilibrium_rms(0.01, weight_decay, betas, method="recursion")
+    run = simulate(schedule, weight_decay, betas, parameters=32_768, rng=np.random.default_rng(9), init_rms=start)
+    predicted = start * np.sqrt(noise_factor(betas))
+    assert abs(run.rms - predicted) < 4 * run.standard_error + 5e-4 * predicted
+
+
+def test_mean_gradient_cross_term_and_eps_against_the_recursion():
+    """beta2 close to 1 freezes the denominator; what is left of its fluctuation is below half a per cent."""
+    betas, model = (0.9, 0.999), dict(gradient_mean=0.05, init_rms=0.5, init_mean=0.45, eps=0.5)
+    schedule = constant(0.01, 800)
+    run = simulate(schedule, 0.2, betas, parameters=8192, rng=np.random.default_rng(10), **model)
+    predicted = predict_weight_rms(schedule, 0.2, betas, **model)
+    assert abs(run.rms / predicted - 1) < 5e-3
+
+
+def test_control_variate_changes_the_error_and_not_the_answer():
+    schedule = constant(0.01, 600)
+    plain, controlled = (
+        simulate(schedule, 0.5, parameters=8192, rng=np.random.default_rng(12), control_variate=flag)
+        for flag in (False, True)
+    )
+    assert abs(plain.rms - controlled.rms) < 4 * plain.standard_error
+    assert (plain.standard_error / controlled.standard_error) ** 2 > 20
+
+
+def test_standard_error_is_the_spread_over_seeds():
+    schedule = constant(0.02, 100)
+    runs = [simulate(schedule, 0.5, parameters=256, rng=np.random.default_rng(seed)) for seed in range(200)]
+    spread = np.std([run.rms for run in runs], ddof=1)
+    assert np.mean([run.standard_error for run in runs]) == pytest.approx(spread, rel=0.2)
+
+
+def test_same_seed_same_result_and_blocks_are_joined(monkeypatch):
+    schedule = constant(0.02, 50)
+    monkeypatch.setattr(simulation, "BLOCK", 300)
+    one, two = (simulate(schedule, 0.5, parameters=1000, rng=np.random.default_rng(2)) for _ in range(2))
+    assert (one.rms, one.standard_error, one.parameters) == (two.rms, two.standard_error, 1000)
+    whole = simulate(schedule, 0.5, parameters=1000, rng=np.random.default_rng(4))
+    assert abs(one.rms - whole.rms) < 5 * np.hypot(one.standard_error, whole.standard_error)
+
+
+def test_weights_that_have_not_moved_have_no_error():
+    run = simulate(from_array([0.0, 0.1]), 0.1, parameters=100, rng=np.random.default_rng(0), record=[1, 2])
+    assert run.trajectory[0] == 0.0 and run.standard_errors[0] == 0.0
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"rng": 0}, "rng must be a numpy.random.Generator, got rng=0"),
+    ({"parameters": 1}, "parameters must be an integer >= 2, got parameters=1"),
+    ({"record": [3, 2]}, r"record must hold increasing integers between 1 and 5, got record=\[3, 2\]"),
+    ({"record": [6]}, "record must hold increasing integers between 1 and 5"),
+    ({"record": []}, "record must hold increasing integers between 1 and 5"),
+    ({"init_mean": 1.0}, r"init_rms must be at least \|init_mean\|"),
+    ({"gradient_std": -1.0}, "gradient_std must not be negative, got gradient_std=-1.0"),
+])
+def test_bad_input(change, message):
+    arguments = dict(rng=np.random.default_rng(0), parameters=10) | change
+    with pytest.raises(ValueError, match=message):
+        simulate(constant(0.1, 5), 0.1, **arguments)

@@ -1,0 +1,167 @@
+"""Metrics as formulas: closed forms, identities, and what is refused."""
+import itertools
+
+import pytest
+import sympy as sp
+
+from derivations.riemann import Metric, MetricError, ParameterError, spaces
+
+X, Y, Z, T = sp.symbols("x y z t", real=True)
+
+
+def tidy(expression):
+    return sp.simplify(expression)
+
+
+def three_dimensional():
+    """A metric without symmetry, off the diagonal too: nothing vanishes by accident."""
+    return Metric((X, Y, Z), sp.Matrix([[1 + X**2, X * Y, 0], [X * Y, 2 + Z**2, Y], [0, Y, 3 + X * Z]]))
+
+
+def schwarzschild():
+    t, phi = sp.symbols("t phi", real=True)
+    r, theta, M = sp.symbols("r theta M", positive=True)
+    f = 1 - 2 * M / r
+    return Metric((t, r, theta, phi), sp.diag(-f, 1 / f, r**2, r**2 * sp.sin(theta)**2), (M,))
+
+
+def three_sphere():
+    a, b, c = sp.symbols("a b c", real=True)
+    r = sp.Symbol("r", positive=True)
+    return Metric((a, b, c), r**2 * sp.diag(1, sp.sin(a)**2, sp.sin(a)**2 * sp.sin(b)**2), (r,))
+
+
+@pytest.mark.parametrize("space", spaces.CATALOGUE, ids=lambda space: space.__name__)
+def test_gauss_curvature_is_the_textbook_value(space):
+    assert tidy(space().metric.gauss_curvature() - space().curvature) == 0
+
+
+@pytest.mark.parametrize("space", spaces.CATALOGUE, ids=lambda space: space.__name__)
+def test_scalar_curvature_is_twice_gauss(space):
+    metric = space().metric
+    assert tidy(metric.ricci_scalar() - 2 * metric.gauss_curvature()) == 0
+
+
+def test_sphere_components_fix_sign_and_index_order():
+    theta = spaces.sphere().metric.coords[0]
+    riemann = spaces.sphere().metric.riemann_tensor()
+    assert tidy(riemann[0, 1, 0, 1] - sp.sin(theta)**2) == 0
+    assert tidy(riemann[1, 0, 1, 0] - 1) == 0
+    christoffel = spaces.sphere().metric.christoffel_symbols()
+    assert tidy(christoffel[0, 1, 1] + sp.sin(theta) * sp.cos(theta)) == 0
+    assert tidy(christoffel[1, 0, 1] - sp.cos(theta) / sp.sin(theta)) == 0
+
+
+def test_polar_plane_has_christoffel_symbols_but_no_curvature():
+    metric = spaces.polar_plane().metric
+    assert any(component != 0 for component in sp.flatten(metric.christoffel_symbols()))
+    assert all(component == 0 for component in sp.flatten(metric.riemann_tensor()))
+
+
+def test_three_sphere_has_constant_curvature():
+    metric = three_sphere()
+    g, r = metric.matrix, metric.params[0]
+    lowered = metric.riemann_tensor(lowered=True)
+    for a, b, c, d in itertools.product(range(3), repeat=4):
+        assert tidy(lowered[a, b, c, d] - (g[a, c] * g[b, d] - g[a, d] * g[b, c]) / r**2) == 0
+    assert tidy(metric.ricci_scalar() - 6 / r**2) == 0
+
+
+def test_schwarzschild_is_ricci_flat_with_the_known_kretschmann_scalar():
+    metric = schwarzschild()
+    assert all(tidy(component) == 0 for component in sp.flatten(metric.ricci_tensor()))
+    lowered, inverse = metric.riemann_tensor(lowered=True), metric.inverse()
+    kretschmann = sum(lowered[i]**2 * sp.prod(inverse[a, a] for a in i)
+                      for i in itertools.product(range(4), repeat=4))
+    r, M = metric.coords[1], metric.params[0]
+    assert tidy(kretschmann - 48 * M**2 / r**6) == 0
+
+
+def test_algebraic_symmetries_and_first_bianchi_identity():
+    lowered = three_dimensional().riemann_tensor(lowered=True)
+    assert any(component != 0 for component in sp.flatten(lowered))
+    for a, b, c, d in itertools.product(range(3), repeat=4):
+        assert tidy(lowered[a, b, c, d] + lowered[b, a, c, d]) == 0
+        assert tidy(lowered[a, b, c, d] + lowered[a, b, d, c]) == 0
+        assert tidy(lowered[a, b, c, d] - lowered[c, d, a, b]) == 0
+        assert tidy(lowered[a, b, c, d] + lowered[a, c, d, b] + lowered[a, d, b, c]) == 0
+
+
+def test_second_bianchi_identity():
+    metric = three_dimensional()
+    riemann, gamma, x, axes = metric.riemann_tensor(), metric.christoffel_symbols(), metric.coords, range(3)
+    point = {X: sp.Rational(1, 3), Y: sp.Rational(2, 5), Z: sp.Rational(-1, 4)}
+
+    def derivative(m, a, b, c, e):
+        """Component R^m_{abc;e}, exactly, at one rational point."""
+        value = riemann[m, a, b, c].diff(x[e])
+        for n in axes:
+            value += gamma[m, n, e] * riemann[n, a, b, c] - gamma[n, a, e] * riemann[m, n, b, c]
+            value -= gamma[n, b, e] * riemann[m, a, n, c] + gamma[n, c, e] * riemann[m, a, b, n]
+        return value.subs(point)
+
+    for m, a in itertools.product(axes, repeat=2):
+        assert derivative(m, a, 0, 1, 2) + derivative(m, a, 1, 2, 0) + derivative(m, a, 2, 0, 1) == 0
+
+
+def test_results_are_kept():
+    metric = three_dimensional()
+    assert metric.riemann_tensor() is metric.riemann_tensor()
+    assert metric == three_dimensional()
+
+
+def test_graph_of_one_variable_is_flat():
+    assert Metric.from_graph(X**2).gauss_curvature() == 0
+    assert Metric.from_graph(sp.Integer(0)).matrix == sp.eye(2)
+    assert Metric.from_graph(T**2 + X, coords=(X, T)).gauss_curvature() == 0
+
+
+@pytest.mark.parametrize("coords, matrix, params, message", [
+    ((X, Y), sp.eye(3), (), r"shape \(2, 2\).*got shape \(3, 3\)"),
+    ((X, Y), sp.ones(2, 3), (), r"got shape \(2, 3\)"),
+    ((), sp.zeros(0, 0), (), "shape"),
+    ((X, Y), sp.Matrix([[1, X], [0, 1]]), (), "symmetric"),
+    ((X, Y), sp.Matrix([[1, X], [X, X**2]]), (), "determinant is 0 everywhere"),
+    ((X, Y), sp.diag(1, Z), (), "'z'"),
+    ((X, Y), sp.diag(1, sp.I), (), "real"),
+    ((X, Y), sp.diag(1, sp.nan), (), "real and finite"),
+    ((X, X), sp.eye(2), (), "different names"),
+    ((X, Y), sp.eye(2), (X,), "different names"),
+    ((X, sp.Integer(2)), sp.eye(2), (), "sympy symbols"),
+    ((X, "y"), sp.eye(2), (), "sympy symbols"),
+])
+def test_what_is_no_metric_is_refused(coords, matrix, params, message):
+    with pytest.raises(MetricError, match=message):
+        Metric(coords, matrix, params)
+
+
+def test_gauss_curvature_needs_a_surface():
+    with pytest.raises(MetricError, match="n=3"):
+        three_dimensional().gauss_curvature()
+    with pytest.raises(MetricError, match="n=3"):
+        three_dimensional().numeric().gauss_curvature([0.1, 0.1, 0.1])
+
+
+def test_graph_needs_a_pair_of_coordinates():
+    with pytest.raises(MetricError, match="pair"):
+        Metric.from_graph(X**2, coords=(X,))
+
+
+@pytest.mark.parametrize("params, message", [
+    ({}, "no value for the parameters"),
+    ({"r": 1.0, "q": 2.0}, "unknown parameter q=2.0"),
+    ({"r": float("nan")}, "r must be a finite real number, got r=nan"),
+    ({"r": 1j}, "r must be a finite real number"),
+    ({"r": "one"}, "got r='one'"),
+])
+def test_parameters_are_checked(params, message):
+    with pytest.raises(ParameterError, match=message):
+        spaces.sphere().metric.numeric(**params)
+
+
+def test_undetermined_functions_have_no_numbers():
+    a = sp.Function("a")
+    metric = Metric((T, X), sp.diag(-1, a(T)**2))
+    assert tidy(metric.ricci_scalar() - 2 * a(T).diff(T, 2) / a(T)) == 0
+    with pytest.raises(ParameterError, match=r"a\(t\) has no numerical value"):
+        metric.numeric().metric([0.0, 0.0])

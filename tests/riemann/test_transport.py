@@ -1,0 +1,158 @@
+"""Parallel transport and holonomy: known answers, conserved quantities, and what is refused."""
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings, strategies as st
+
+from derivations.riemann import (
+    ChartError,
+    Curve,
+    CurveError,
+    IntegrationError,
+    Metric,
+    holonomy,
+    parallel_transport,
+    polygon,
+    spaces,
+    straight,
+    total_curvature,
+)
+
+ALL = pytest.mark.parametrize("space", spaces.CATALOGUE, ids=lambda space: space.__name__)
+TRIANGLE = st.lists(st.tuples(st.floats(0.4, 2.2), st.floats(0.4, 2.2)), min_size=3, max_size=3)
+VECTOR = st.tuples(st.floats(-2, 2), st.floats(-2, 2))
+
+
+def latitude(theta):
+    return polygon([[theta, 0.0], [theta, 2 * np.pi]], closed=False)
+
+
+def wrapped(angle):
+    """Angle in (-pi, pi]."""
+    return np.pi - (np.pi - angle) % (2 * np.pi)
+
+
+@pytest.mark.parametrize("theta", [0.1, 0.7, 1.2, 1.9, 3.0])
+def test_sphere_turns_by_the_solid_angle(theta):
+    turned = holonomy(spaces.sphere().numeric(r=3.0), latitude(theta))
+    assert wrapped(turned.angle - 2 * np.pi * (1 - np.cos(theta))) == pytest.approx(0, abs=1e-9)
+    assert turned.drift < 1e-9
+
+
+@pytest.mark.parametrize("alpha", [0.2, np.pi / 6, 1.0, 1.5])
+def test_cone_turns_by_the_deficit_angle_round_the_tip_only(alpha):
+    cone = spaces.cone().numeric(alpha=alpha)
+    deficit = 2 * np.pi * (1 - np.sin(alpha))
+    assert wrapped(holonomy(cone, latitude(1.3)).angle - deficit) == pytest.approx(0, abs=1e-9)
+    wobbly = polygon([[1.0, 0.0], [2.0, 2.0], [0.5, 4.0], [1.0, 2 * np.pi]], closed=False)
+    assert wrapped(holonomy(cone, wobbly).angle - deficit) == pytest.approx(0, abs=1e-9)
+    beside = polygon([[1.0, 0.0], [2.0, 0.0], [2.0, 5.0], [1.0, 5.0]])
+    assert holonomy(cone, beside).angle == pytest.approx(0, abs=1e-9)
+
+
+def test_octant_of_the_sphere_turns_by_a_right_angle():
+    near_pole = 1e-3
+    octant = polygon([[near_pole, 0], [np.pi / 2, 0], [np.pi / 2, np.pi / 2], [near_pole, np.pi / 2]])
+    assert holonomy(spaces.sphere(), octant).angle == pytest.approx(np.pi / 2 * np.cos(near_pole), abs=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(vertices=TRIANGLE, v=VECTOR)
+def test_flat_transport_keeps_cartesian_components(vertices, v):
+    curve = polygon(vertices, closed=False)
+    moved = parallel_transport(spaces.polar_plane(), curve, v, samples=5)
+    arrows = spaces.polar_plane().push_forward(moved.points, moved.vectors)
+    np.testing.assert_allclose(arrows, np.broadcast_to(arrows[0], arrows.shape), atol=1e-8)
+
+
+@ALL
+@settings(max_examples=8, deadline=None)
+@given(vertices=TRIANGLE)
+def test_lengths_are_kept_and_the_way_back_undoes_the_way_there(space, vertices):
+    numeric, loop = space().numeric(), polygon(vertices)
+    there, back = holonomy(numeric, loop), holonomy(numeric, loop.reversed())
+    np.testing.assert_allclose(back.propagator @ there.propagator, np.eye(2), atol=1e-7)
+    assert there.drift < 1e-7
+    assert wrapped(there.angle + back.angle) == pytest.approx(0, abs=1e-7)
+
+
+@ALL
+@settings(max_examples=8, deadline=None)
+@given(low=st.tuples(st.floats(0.4, 1.2), st.floats(0.4, 1.2)), sides=st.tuples(st.floats(0.1, 1), st.floats(0.1, 1)))
+def test_gauss_bonnet_for_rectangles(space, low, sides):
+    numeric = space().numeric()
+    low, high = np.array(low), np.array(low) + sides
+    loop = polygon([low, [high[0], low[1]], high, [low[0], high[1]]])
+    assert wrapped(holonomy(numeric, loop).angle - total_curvature(numeric, low, high)) == pytest.approx(0, abs=1e-8)
+
+
+def test_transport_is_linear_and_takes_frames():
+    curve = polygon([[1.0, 0.0], [2.0, 1.0]], closed=False)
+    frame = parallel_transport(spaces.sphere(), curve, np.eye(2), samples=9)
+    one = parallel_transport(spaces.sphere(), curve, [2.0, -3.0], samples=9)
+    assert frame.vectors.shape == (9, 2, 2) and one.points.shape == (9, 2)
+    np.testing.assert_allclose(frame.vectors @ [2.0, -3.0], one.vectors, atol=1e-14)
+
+
+def test_samples_do_not_change_the_answer():
+    loop = latitude(0.8)
+    ends = [parallel_transport(spaces.sphere(), loop, [1.0, 0.0], samples=s).vectors[-1] for s in (2, 7, 100)]
+    np.testing.assert_allclose(ends[0], ends[1], atol=1e-10)
+    np.testing.assert_allclose(ends[0], ends[2], atol=1e-10)
+
+
+def test_parametrisation_does_not_matter():
+    def slow_then_fast(u):
+        x = np.stack([0.5 + u**3, 1.0 + 0 * u], axis=-1)
+        return x, np.stack([3 * u**2, 0 * u], axis=-1)
+    even = parallel_transport(spaces.half_plane(), polygon([[0.5, 1.0], [1.5, 1.0]], closed=False), [1.0, 2.0])
+    uneven = parallel_transport(spaces.half_plane(), Curve([slow_then_fast]), [1.0, 2.0])
+    np.testing.assert_allclose(even.vectors[-1], uneven.vectors[-1], atol=1e-10)
+
+
+def test_tighter_tolerance_means_less_drift():
+    drifts = [holonomy(spaces.sphere(), latitude(0.3), rtol=rtol).drift for rtol in (1e-4, 1e-7, 1e-10)]
+    assert drifts[0] > drifts[1] > drifts[2]
+
+
+def test_no_angle_outside_surfaces_with_positive_metric():
+    x, y, z = sp.symbols("x y z")
+    space = Metric((x, y, z), sp.eye(3))
+    assert holonomy(space, polygon(np.eye(3))).angle is None
+    assert holonomy(Metric((x, y), sp.diag(-1, 1)), polygon([[0, 0], [1, 0], [0, 1]])).angle is None
+
+
+def test_bad_curves_are_refused():
+    with pytest.raises(CurveError, match="at least one leg"):
+        Curve([])
+    with pytest.raises(CurveError, match="a leg ends at"):
+        Curve([straight([0, 0], [1, 0]), straight([2, 0], [3, 0])])
+    with pytest.raises(CurveError, match="k >= 2"):
+        polygon([[0.0, 1.0]])
+    with pytest.raises(CurveError, match="must be closed, but it starts at"):
+        holonomy(spaces.sphere(), polygon([[1, 0], [1, 6]], closed=False))
+    with pytest.raises(CurveError, match="must be closed"):  # without the chart nobody knows that phi is an angle
+        holonomy(spaces.sphere().metric.numeric(r=1.0), latitude(1.0))
+
+
+def test_loops_that_leave_the_chart_are_refused():
+    with pytest.raises(ChartError, match="theta=.*is not in the chart"):
+        holonomy(spaces.sphere(), polygon([[0.5, 0], [-0.5, 0], [-0.5, 1]]))
+    with pytest.raises(ChartError, match="y=0 is not in the chart"):
+        parallel_transport(spaces.half_plane(), polygon([[0, 1], [1, 0]], closed=False), [1, 0])
+
+
+@pytest.mark.parametrize("v", [[1.0], [1.0, 2.0, 3.0], [np.nan, 0.0], 1.0])
+def test_bad_vectors_are_refused(v):
+    with pytest.raises(ValueError, match="v must be finite with shape"):
+        parallel_transport(spaces.plane(), polygon([[0, 0], [1, 1]]), v)
+
+
+def test_one_sample_is_refused():
+    with pytest.raises(ValueError, match="samples=1"):
+        parallel_transport(spaces.plane(), polygon([[0, 0], [1, 1]]), [1, 0], samples=1)
+
+
+def test_an_integrator_that_fails_says_so():
+    with pytest.raises(IntegrationError, match="did not reach rtol=0"):
+        holonomy(spaces.sphere(), latitude(0.3), rtol=0)

@@ -1,0 +1,80 @@
+"""Rules that hold for the repository as a whole."""
+import ast
+import re
+import subprocess
+
+import pytest
+
+# Which rooms a room may import from (design: arrows point one way).
+ARROWS = {
+    "adamw": set(),
+    "riemann": set(),
+    "figures": set(),
+    "explore": {"figures"},
+    "book": {"explore"},
+}
+NOT_IN_MATHS = {"matplotlib", "IPython", "ipywidgets", "sphinx", "docutils"}
+
+
+def imports(path):
+    """(module, whether it is imported at module level) of each import in a file, relative ones resolved by level."""
+    tree = ast.parse(path.read_text("utf8"))
+    for node in ast.walk(tree):
+        top = node in tree.body
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level < 2:
+                yield ("" if node.level else node.module), top
+            else:
+                yield f"derivations.{node.module or node.names[0].name}", top
+
+
+@pytest.mark.parametrize("room", sorted(ARROWS))
+def test_arrows_point_one_way(root, room):
+    files = list((root / "code/derivations" / room).rglob("*.py"))
+    assert files
+    for path in files:
+        for module, top in imports(path):
+            parts = (module or "").split(".")
+            if parts[0] == "derivations" and len(parts) > 1:
+                assert parts[1] in ARROWS[room] | {room}, f"{path} imports {module}"
+            if room in ("adamw", "riemann"):
+                assert parts[0] not in NOT_IN_MATHS, f"{path} imports {module}"
+                assert not (top and parts[0] == "scipy"), f"{path} imports scipy where it is not needed"
+
+
+def test_no_init_beside_the_package(root):
+    """``code/__init__.py`` would shadow Python's own module ``code``."""
+    assert not (root / "code/__init__.py").exists()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_direct_dependencies_are_pinned(root, name):
+    lines = [line.split("#")[0].strip() for line in (root / name).read_text("utf8").splitlines()]
+    for line in filter(None, lines):
+        assert re.fullmatch(r"-c constraints\.txt|-e \./code|-r requirements\.txt|[\w.-]+==[\w.]+", line), line
+
+
+def test_constraints_are_plain_versions(root):
+    """No local version label (``+cpu``), no file path, no address: the file must work anywhere."""
+    pinned = {}
+    for line in (root / "constraints.txt").read_text("utf8").splitlines():
+        assert re.fullmatch(r"[\w.-]+==[\w.!]+", line), line
+        name, version = line.split("==")
+        pinned[name.lower().replace("_", "-")] = version
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for package, version in re.findall(r"^([\w.-]+)==([\w.]+)", (root / name).read_text("utf8"), re.M):
+            assert pinned[package.lower().replace("_", "-")] == version, f"{package}: {name} and constraints.txt differ"
+
+
+def test_files_name_no_machine(root):
+    """No tracked text names a path of one machine or a host of a package registry."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split()
+    hosts = "|".join(["pypi" + r"\.org", "python" + "hosted", "registry" + r"\.npmjs", "deb" + r"\.debian"])
+    for name in tracked:
+        path = root / name
+        if path.suffix in {".py", ".md", ".yml", ".toml", ".js", ".css", ".txt", ".cff", ""} and "vendor" not in path.parts:
+            text = path.read_text("utf8")
+            assert not re.search(r"(?<![\w/.])/(?:work|root|home)/\w", text), name
+            assert not re.search(hosts, text), name
