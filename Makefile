@@ -19,12 +19,12 @@ test: .venv/dev.stamp ## strict clean build, then unit tests, doctests and brows
 	rm -rf _build/html _build/.doctrees && $(BUILD) . && $(RUN) -m pytest $(PYTEST)
 
 lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in notebooks/
-	$(RUN) -m derivations.book.notebooks _build/html/notebooks notebooks && .venv/bin/jupyter lab --notebook-dir=notebooks
+	$(RUN) -m derivations.book.notebooks _build/html/notebooks notebooks && .venv/bin/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 serve: book ## serve the site on this machine only
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-bench: .venv/dev.stamp ## run the benchmarks, which write their tables into benchmarks/results
+bench: .venv/dev.stamp ## run the benchmarks; each prints a table and keeps it in benchmarks/results
 	for script in benchmarks/*.py; do $(RUN) $$script || exit 1; done
 
 constraints: ## renew constraints.txt from a fresh environment with the newest releases the pins allow

@@ -59,6 +59,21 @@ def test_mean_gradient_cross_term_and_eps_against_the_recursion():
     assert abs(run.rms / predicted - 1) < 5e-3
 
 
+@pytest.mark.parametrize("correlation, factor", [(-0.5, 0.356), (0.5, 2.79), (0.8, 7.48)])
+def test_correlated_gradients_change_the_long_run_variance(correlation, factor):
+    """The factors were measured independently, at betas (0.9, 0.95)."""
+    schedule = constant(0.01, 2000)
+    correlated, independent = (
+        simulate(
+            schedule, 0.25, parameters=16_384, rng=np.random.default_rng(14), gradient_correlation=value,
+            control_variate=value == 0,
+        )
+        for value in (correlation, 0.0)
+    )
+    ratio, error = correlated.square_ratio(independent)
+    assert abs(ratio - factor) < 4 * error + 0.02 * factor
+
+
 def test_control_variate_changes_the_error_and_not_the_answer():
     schedule = constant(0.01, 600)
     plain, controlled = (
@@ -85,6 +100,17 @@ def test_same_seed_same_result_and_blocks_are_joined(monkeypatch):
     assert abs(one.rms - whole.rms) < 5 * np.hypot(one.standard_error, whole.standard_error)
 
 
+def test_error_of_a_ratio_is_its_spread_over_seeds():
+    schedule, ratios, errors = constant(0.02, 50), [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        one, two = (simulate(schedule, wd, parameters=200, rng=rng, control_variate=False) for wd in (0.5, 2.0))
+        ratio, error = one.square_ratio(two)
+        ratios.append(ratio)
+        errors.append(error)
+    assert np.mean(errors) == pytest.approx(np.std(ratios, ddof=1), rel=0.15)
+
+
 def test_weights_that_have_not_moved_have_no_error():
     run = simulate(from_array([0.0, 0.1]), 0.1, parameters=100, rng=np.random.default_rng(0), record=[1, 2])
     assert run.trajectory[0] == 0.0 and run.standard_errors[0] == 0.0
@@ -97,6 +123,8 @@ def test_weights_that_have_not_moved_have_no_error():
     ({"record": [6]}, "record must hold increasing integers between 1 and 5"),
     ({"record": []}, "record must hold increasing integers between 1 and 5"),
     ({"init_mean": 1.0}, r"init_rms must be at least \|init_mean\|"),
+    ({"gradient_correlation": 1.0}, "gradient_correlation must lie between -1 and 1, got gradient_correlation=1.0"),
+    ({"gradient_correlation": 0.5}, "gradient_correlation=0.5 needs control_variate=False"),
     ({"gradient_std": -1.0}, "gradient_std must not be negative, got gradient_std=-1.0"),
 ])
 def test_bad_input(change, message):

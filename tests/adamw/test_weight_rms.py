@@ -144,6 +144,7 @@ def test_leading_noise_factor_is_close_to_the_exact_one():
 
 
 @pytest.mark.parametrize("call, message", [
+    (lambda: predict_weight_rms(0.1, 0.1), "schedule must be a Schedule, such as constant.*, got schedule=0.1"),
     (lambda: predict_weight_rms(constant(0.1, 3), -1.0), "weight_decay must not be negative, got weight_decay=-1.0"),
     (lambda: predict_weight_rms(constant(0.1, 3), [0.1, 0.2]), r"weight_decay must be a number or have shape \(3,\)"),
     (lambda: predict_weight_rms(constant(0.1, 3), 0.1, init_rms=-1.0), "init_rms must not be negative"),

@@ -59,7 +59,7 @@ It is $x$.
 |---|---|
 | $x$ | 2 |
 
-```{exercise}
+```{exercise} Title
 :label: ex-one
 Do it.
 ```
@@ -212,12 +212,12 @@ $$"""
 | --- | --- |
 | $x$ | 2 |
 
-> **Exercise 1.1**
+> **Exercise 1.1 (Title)**
 >
 > Do it.
 
 <details>
-<summary>Solution to Exercise 1.1</summary>
+<summary>Solution to Exercise 1.1 (Title)</summary>
 
 Done.
 

@@ -1,15 +1,14 @@
 """Static pages with live figures, opened in a real browser."""
+import sys
 from pathlib import Path
 
 import pytest
 from derivations import explore as explore_package
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+from chromium import ARGS, chromium as path_of_chromium  # noqa: E402  (the folder of tests is no package)
+
 ASSETS = Path(explore_package.__file__).parent / "assets"
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 def standalone_page(html_body):
@@ -19,7 +18,8 @@ def standalone_page(html_body):
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Live figures</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{css}</style><script type=\"module\">{js}</script></head>\n<body><main>{html_body}</main></body></html>"
+        f'<style>{css}</style><script type="module">{js}</script></head>\n'
+        f"<body><main>{html_body}</main></body></html>"
     )
 
 
@@ -34,10 +34,8 @@ def bake(monkeypatch):
 def chromium():
     """One browser for all tests of the session."""
     playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=path_of_chromium(), args=ARGS)
         yield browser
         browser.close()
 

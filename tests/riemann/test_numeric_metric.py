@@ -124,7 +124,9 @@ def test_embedding_carries_the_metric(space):
     a, b = space().push_forward(points, [1.0, 2.0]), space().push_forward(points, [-1.0, 0.5])
     inner = np.einsum("i,tij,j->t", [1.0, 2.0], space().numeric().metric(points), [-1.0, 0.5])
     np.testing.assert_allclose(np.sum(a * b, axis=-1), inner, atol=1e-12)
-    assert space().mesh([0.5, 0.5], [1.0, 1.0], shape=(3, 4)).shape == (3, 4, 3)
+    assert space().mesh(shape=(3, 4)).shape == (3, 4, 3)
+    tails, tips = space().arrows(points, [1.0, 2.0])
+    np.testing.assert_allclose(tips - tails, a, atol=1e-12)
 
 
 @pytest.mark.parametrize("x, message", [

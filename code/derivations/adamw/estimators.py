@@ -3,6 +3,7 @@ import numpy as np
 
 from . import _checks as check
 from .moments import constant_response, recursion_response
+from .schedules import require_schedule
 
 __all__ = ["equilibrium_rms", "predict_weight_rms"]
 
@@ -72,7 +73,7 @@ def predict_weight_rms(
     >>> round(predict_weight_rms(schedule, weight_decay=0.1), 4)
     0.0707
     """
-    weight_decay = check.decay_per_step(weight_decay, schedule.steps)
+    weight_decay = check.decay_per_step(weight_decay, require_schedule(schedule).steps)
     beta1, _ = check.beta_pair(betas)
     init_rms, init_mean = check.start(init_rms, init_mean)
     scale = check.gradient_scale(gradient_mean, gradient_std, eps)

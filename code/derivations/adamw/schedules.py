@@ -82,6 +82,13 @@ class Schedule:
         return self.square_integral
 
 
+def require_schedule(schedule):
+    """Return ``schedule``; it must be a :class:`Schedule`, and not, say, a bare learning rate."""
+    if not isinstance(schedule, Schedule):
+        raise ValueError(f"schedule must be a Schedule, such as constant(lr, steps), got schedule={schedule!r}")
+    return schedule
+
+
 def constant(lr, steps):
     r"""Learning rate that never changes, :math:`\eta_s = \eta`.
 

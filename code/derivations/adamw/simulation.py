@@ -1,10 +1,11 @@
-"""Simulation of AdamW on independent normal gradients."""
+"""Simulation of AdamW on random normal gradients."""
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import _checks as check
 from .estimators import predict_weight_rms
+from .schedules import require_schedule
 
 __all__ = ["SimulationResult", "simulate"]
 
@@ -43,6 +44,39 @@ class SimulationResult:
         """Standard error of :attr:`rms`."""
         return float(self.standard_errors[-1])
 
+    def square_ratio(self, reference):
+        """Mean square after the last recorded step, divided by that of ``reference``.
+
+        Parameters
+        ----------
+        reference : float or SimulationResult
+            A weight RMS that is known exactly, or an independent simulation, whose error is then added.
+
+        Returns
+        -------
+        ratio, standard_error : float
+
+        Raises
+        ------
+        ValueError
+            If the reference is not positive.
+
+        Examples
+        --------
+        >>> run = SimulationResult(np.array([5]), np.array([0.2]), np.array([0.01]), parameters=100)
+        >>> [round(number, 6) for number in run.square_ratio(0.4)]
+        [0.25, 0.025]
+        >>> [round(number, 6) for number in run.square_ratio(run)]
+        [1.0, 0.141421]
+        """
+        rms, error = reference, 0.0
+        if isinstance(reference, SimulationResult):
+            rms, error = reference.rms, reference.standard_error
+        rms = float(check.positive("reference", rms))
+        ratio = (self.rms / rms) ** 2
+        # d(q^2) = 2 q dq, and the relative errors of independent numerator and denominator add in quadrature.
+        return ratio, 2 * float(np.hypot(self.rms / rms * self.standard_error / rms, ratio * error / rms))
+
 
 def simulate(
     schedule,
@@ -54,12 +88,13 @@ def simulate(
     rng,
     gradient_mean=0.0,
     gradient_std=1.0,
+    gradient_correlation=0.0,
     init_rms=0.0,
     init_mean=0.0,
     control_variate=True,
     record=None,
 ):
-    r"""Run AdamW on many weights with independent normal gradients and measure the weight RMS.
+    r"""Run AdamW on many weights with random normal gradients and measure the weight RMS.
 
     Parameters
     ----------
@@ -77,6 +112,10 @@ def simulate(
         Source of all randomness: the same generator state gives the same result.
     gradient_mean, gradient_std : float
         Gradients are drawn from the normal law with mean :math:`\mu` and standard deviation :math:`\sigma`.
+    gradient_correlation : float
+        Correlation :math:`\varphi` of a weight's gradients in consecutive steps, between -1 and 1: their noise is
+        :math:`\xi_t = \varphi\,\xi_{t-1} + \sqrt{1 - \varphi^2}\,\zeta_t` with independent standard normal
+        :math:`\zeta_t`. Other than 0 only without the control variate, which is for independent gradients.
     init_rms, init_mean : float
         The start is normal with mean :math:`E[\theta_0]` and mean square ``init_rms**2``.
     control_variate : bool
@@ -108,12 +147,13 @@ def simulate(
     >>> abs(run.rms / 0.02**0.5 - 0.95) < 0.01   # sqrt(lr / 2 wd) is 0.02**0.5; why it is not reached is in the book
     True
     """
-    weight_decay = check.decay_per_step(weight_decay, schedule.steps)
+    weight_decay = check.decay_per_step(weight_decay, require_schedule(schedule).steps)
     beta1, beta2 = check.beta_pair(betas)
     parameters = check.count("parameters", parameters, smallest=2)
     record = _recorded_steps(record, schedule.steps)
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a numpy.random.Generator, got rng={rng!r}")
+    correlation = _correlation(gradient_correlation, control_variate)
     model = dict(
         eps=float(eps), gradient_mean=float(gradient_mean), gradient_std=float(gradient_std),
         init_rms=float(init_rms), init_mean=float(init_mean),
@@ -125,7 +165,9 @@ def simulate(
     sums, square_sums = np.zeros(record.size), np.zeros(record.size)
     for first in range(0, parameters, BLOCK):
         size = min(BLOCK, parameters - first)
-        block = _run_block(schedule.values, weight_decay, beta1, beta2, size, rng, control_variate, record, **model)
+        block = _run_block(
+            schedule.values, weight_decay, beta1, beta2, size, rng, correlation, control_variate, record, **model
+        )
         sums += block[0]
         square_sums += block[1]
     mean = sums / parameters
@@ -140,6 +182,16 @@ def simulate(
     return SimulationResult(record, rms, rms_error, parameters)
 
 
+def _correlation(value, control_variate):
+    """``gradient_correlation`` as a float."""
+    correlation = float(check.finite("gradient_correlation", value))
+    if not -1 < correlation < 1:
+        raise ValueError(f"gradient_correlation must lie between -1 and 1, got gradient_correlation={value!r}")
+    if correlation and control_variate:
+        raise ValueError(f"gradient_correlation={value!r} needs control_variate=False")
+    return correlation
+
+
 def _recorded_steps(record, steps):
     """``record`` as an integer array; by default the last step."""
     chosen = np.asarray([steps] if record is None else record)
@@ -150,7 +202,7 @@ def _recorded_steps(record, steps):
 
 
 def _run_block(
-    lr, weight_decay, beta1, beta2, size, rng, control_variate, record,
+    lr, weight_decay, beta1, beta2, size, rng, correlation, control_variate, record,
     eps, gradient_mean, gradient_std, init_rms, init_mean,
 ):
     """Simulate ``size`` weights; return the sums of d and of d^2 at the recorded steps (see simulate)."""
@@ -159,12 +211,17 @@ def _run_block(
     scale = np.hypot(gradient_mean, gradient_std) + eps
     m, v = np.zeros(size), np.zeros(size)
     gradient, update = np.empty(size), np.empty(size)
+    noise = rng.standard_normal(size) if correlation else None
     sums, square_sums = np.zeros(record.size), np.zeros(record.size)
     recorded = 0
     # Everything below works in place: new arrays in this loop would cost more time than the arithmetic.
     for step in range(1, lr.size + 1):
         rate, shrink = lr[step - 1], 1 - lr[step - 1] * weight_decay[step - 1]
         rng.standard_normal(out=gradient)
+        if correlation:
+            noise *= correlation
+            noise += np.multiply(gradient, np.sqrt(1 - correlation**2), out=gradient)
+            gradient[:] = noise
         gradient *= gradient_std
         gradient += gradient_mean
         _advance_update(m, v, gradient, update, step, beta1, beta2, eps)

@@ -170,7 +170,8 @@ class Translator:
         if kind:
             heading = f"{node['realtype'].title()} {self._number(node, kind)} {heading}".strip()
         elif node.get("type") == "exercise":
-            heading = heading or f"{node['title']} {self._number(node, 'exercise') or node['serial_number']}"
+            number = self._number(node, "exercise") or node["serial_number"]
+            heading = f"Exercise {number} {heading}".strip()
         body = "\n\n".join(text for child in node.children if child is not title and (text := self.block(child)))
         if "dropdown" in node["classes"]:
             return f"<details>\n<summary>{_plain(heading)}</summary>\n\n{body}\n\n</details>"

@@ -7,6 +7,8 @@ answer without a kernel.
 import inspect
 import re
 
+from matplotlib.figure import Figure
+
 from . import baked
 from .controls import Control, choice, log_slider, slider, toggle
 from .glue import baking, glue
@@ -24,8 +26,9 @@ def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
     Parameters
     ----------
     draw : callable
-        ``draw(**values)`` returns a matplotlib Figure. It is called once for every combination of values: compute
-        what does not depend on them outside.
+        ``draw(**values)`` returns a matplotlib Figure, made with :func:`derivations.figures.style.new_figure` (pyplot
+        would keep every frame open). It is called once for every combination of values: compute what does not
+        depend on them outside.
     name : str
         Address of the figure: ``name="rms"`` can be linked to as ``#fig-rms``. Small letters, digits, hyphens.
     alt : str
@@ -64,8 +67,7 @@ def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
     _check_controls(draw, controls)
     figure = {"name": name, "alt": AltText(alt, controls), "caption": caption, "controls": controls}
     if baking():
-        _session.add_frames(name, controls, max_frames)
-        _session.add_name(name)
+        _session.add(name, controls, max_frames)
         return baked.bake(draw, **figure)
     from .kernel import live_widget    # here, so that building the book does not start ipywidgets
     return live_widget(draw, **figure)
@@ -103,8 +105,10 @@ def show(figure, *, name, alt, caption=""):
     _check_name(name)
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt must be a sentence that says what the figure shows, got alt={alt!r}")
+    if not isinstance(figure, Figure):
+        raise ValueError(f"figure must be a matplotlib Figure, got figure={figure!r}")
     if baking():
-        _session.add_name(name)
+        _session.add(name)
     return baked.bake_still(figure, name=name, alt=alt, caption=caption)
 
 

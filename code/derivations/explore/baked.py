@@ -8,8 +8,7 @@ import time
 from html import escape
 
 from .encode import encode, snake_order
-from .render import draw_figure, render_png, render_svg
-from .svg import canonical
+from .render import draw_figure, picture_of, render_png
 from .texts import label_html, plain_text
 
 __all__ = ["BakedFigure", "Session", "bake", "bake_still"]
@@ -21,8 +20,8 @@ class Session:
     Examples
     --------
     >>> session = Session()
-    >>> session.add_name("rms")
-    >>> session.add_name("rms")
+    >>> session.add("rms")
+    >>> session.add("rms")
     Traceback (most recent call last):
     ...
     ValueError: name must be unique on a page, but name='rms' is already taken
@@ -32,14 +31,15 @@ class Session:
         self.names = set()
         self.frames = 0
 
-    def add_name(self, name):
-        """Take a name; raises ValueError if it is taken."""
+    def add(self, name, controls=None, max_frames=0):
+        """Take up a figure; raises ValueError if its name is taken or it has too many frames."""
         if name in self.names:
             raise ValueError(f"name must be unique on a page, but name={name!r} is already taken")
+        if controls:
+            self._add_frames(name, controls, max_frames)
         self.names.add(name)
 
-    def add_frames(self, name, controls, max_frames):
-        """Count the frames of one figure; raises ValueError beyond the budget."""
+    def _add_frames(self, name, controls, max_frames):
         count = math.prod(len(control.values) for control in controls.values())
         total = self.frames + count
         if total > max_frames:
@@ -111,25 +111,17 @@ def bake(draw, *, name, alt, caption, controls):
     1 in
     """
     began = time.process_time()
-    starts = {key: control.start for key, control in controls.items()}
-    grid = list(itertools.product(*(control.values for control in controls.values())))
-    default = list(itertools.product(*(range(len(control.values)) for control in controls.values()))).index(
-        tuple(starts.values())
-    )
-    pictures = []
-    for index, point in enumerate(grid):
-        values = dict(zip(controls, point))
-        figure = draw_figure(draw, values)
-        pictures.append(canonical(render_svg(figure, values), name))
-        if index == default:
-            png = render_png(figure)
+    default = _default_frame(controls)
+    pictures, png = _draw_all(draw, name, controls, default)
     encoded = encode(pictures, default, snake_order([len(control.values) for control in controls.values()]))
-    data = json.dumps(_page_data(alt, controls, encoded), ensure_ascii=False).replace("</", "<\\/")
-    sentence = alt.sentence(starts)
-    _report(name, len(grid), time.process_time() - began, len(data))
-    inside = _controls_html(name, controls) + f'<script type="application/json">{data}</script>\n'
-    alt_html = f'<p class="live-figure-alt" aria-live="polite">{escape(sentence)}</p>\n'
-    return BakedFigure(_figure_html(name, encoded.svg, sentence, alt_html + inside, caption), png, sentence)
+    data = json.dumps(_page_data(alt, controls, encoded), ensure_ascii=False).replace("<", "\\u003c")
+    _report(name, len(pictures), time.process_time() - began, len(data))
+    sentence = alt.sentence({key: control.start for key, control in controls.items()})
+    inside = (
+        f'<p class="live-figure-alt" aria-live="polite">{escape(sentence)}</p>\n'
+        f'{_controls_html(name, controls)}<script type="application/json">{data}</script>\n'
+    )
+    return BakedFigure(_figure_html(name, encoded.svg, sentence, inside, caption), png, sentence)
 
 
 def bake_still(figure, *, name, alt, caption):
@@ -150,8 +142,28 @@ def bake_still(figure, *, name, alt, caption):
     >>> bake_still(new_figure()[0], name="demo", alt="Empty axes.", caption="")
     Empty axes.
     """
-    svg = canonical(render_svg(figure), name).markup()
+    svg = picture_of(figure, name).markup()
     return BakedFigure(_figure_html(name, svg, alt, "", caption), render_png(figure), alt)
+
+
+def _default_frame(controls):
+    """Number of the frame that is shown first; the last control runs fastest."""
+    frame = 0
+    for control in controls.values():
+        frame = frame * len(control.values) + control.start
+    return frame
+
+
+def _draw_all(draw, name, controls, default):
+    """Draw every frame, and the default one also as PNG."""
+    pictures = []
+    for point in itertools.product(*(control.values for control in controls.values())):
+        values = dict(zip(controls, point))
+        figure = draw_figure(draw, values)
+        pictures.append(picture_of(figure, name, values))
+        if len(pictures) == default + 1:    # after the SVG: drawing moves what the layout places
+            png = render_png(figure)
+    return pictures, png
 
 
 def _figure_html(name, svg, sentence, inside, caption):
@@ -183,10 +195,12 @@ def _page_data(alt, controls, encoded):
 def _controls_html(name, controls):
     """Native controls, hidden until the script is up: without scripts no dead control is seen."""
     rows = "".join(_control_html(f"fig-{name}_{key}", key, control) for key, control in controls.items())
+    frames = math.prod(len(control.values) for control in controls.values())
     return (
         f'<div class="live-figure-controls" role="group" aria-label="Controls of the figure" hidden>\n{rows}'
         '<div class="live-figure-buttons"><button type="button" data-action="reset">Reset</button>'
         '<button type="button" data-action="copy">Copy link</button>'
+        f'<span class="live-figure-note">{frames} prepared frames</span>'
         '<span class="live-figure-status" role="status"></span></div>\n</div>\n'
     )
 

@@ -201,6 +201,8 @@ def choice(options, *, value=None, label=None):
     >>> choice({"flat": 0, "round": 1}, value=1).shown
     ('flat', 'round')
     """
+    if not isinstance(options, (list, tuple, dict)):
+        raise ValueError(f"options must be a list or a dict, got options={options!r}")
     shown = options if isinstance(options, dict) else {str(option): option for option in options}
     if len(shown) != len(options):
         raise ValueError(f"options must look different from one another, got options={options!r}")
@@ -238,7 +240,10 @@ def toggle(value=False, *, label=None):
 
 
 def _range_control(values, spec, value, label, unit, play):
-    texts = tuple(_tidy(format(number, spec)) for number in values)
+    try:
+        texts = tuple(_tidy(format(number, spec)) for number in values)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"fmt must be a format specification for numbers ({error}), got fmt={spec!r}") from error
     return Control("range", values, texts, _start_index(values, value), label, unit, play)
 
 

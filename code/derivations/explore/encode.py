@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .svg import GEOMETRY, NUMBER
+from .svg import NUMBER, holds_lengths
 
 __all__ = ["Encoded", "encode", "snake_order"]
 
-_LARGEST = 2**29    # hundredths of a point; keeps every difference of differences within 32 bits
+_LARGEST = 2**28    # hundredths of a point; keeps every zigzag-coded difference of differences within 32 bits
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _slots(shape):
 
 def _numbers(attribute, column):
     """Numbers of one attribute in every frame, in hundredths, or None if its text differs in more than numbers."""
-    if attribute not in GEOMETRY or "(" in column[0] and ("scale" in column[0] or "matrix" in column[0]):
+    if not holds_lengths(attribute, column[0]):
         return None
     pattern = NUMBER.sub("#", column[0])
     if any(NUMBER.sub("#", text) != pattern for text in column):

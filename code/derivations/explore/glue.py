@@ -47,4 +47,5 @@ def glue(name, value, fmt=""):
     if baking():
         from IPython.display import display
         metadata = {"scrapbook": {"name": name, "mime_prefix": _PREFIX}}
-        display({f"{_PREFIX}text/plain": text}, raw=True, metadata=metadata)
+        # In quotes: MyST-NB evaluates the text, and would write 0.1000 as 0.1.
+        display({f"{_PREFIX}text/plain": repr(text)}, raw=True, metadata=metadata)

@@ -5,9 +5,8 @@ from html import escape
 
 import ipywidgets as widgets
 
-from .render import draw_figure, render_svg
-from .svg import canonical
-from .texts import label_html, plain_text
+from .render import draw_figure, picture_of
+from .texts import plain_text
 
 __all__ = ["live_widget"]
 
@@ -44,7 +43,7 @@ def live_widget(draw, *, name, alt, caption, controls):
     >>> controls = {"height": slider(1, 2, 1)}
     >>> box = live_widget(draw, name="demo", alt=AltText("{height} in", controls), caption="", controls=controls)
     >>> box.children[0].children[0].value
-    1
+    '1'
     """
     inputs = {key: _input(control, key) for key, control in controls.items()}
     picture = widgets.HTML()
@@ -52,7 +51,7 @@ def live_widget(draw, *, name, alt, caption, controls):
     def redraw():
         indices = {key: _index(inputs[key], control) for key, control in controls.items()}
         values = {key: controls[key].values[index] for key, index in indices.items()}
-        svg = canonical(render_svg(draw_figure(draw, values), values), name).markup()
+        svg = picture_of(draw_figure(draw, values), name, values).markup()
         sentence = escape(alt.sentence(indices))
         picture.value = (
             f'<div role="img" aria-label="{sentence}" style="max-width:36rem">{svg}</div>'
@@ -75,12 +74,10 @@ class _LatestWins:
         self.redraw, self.picture, self.waiting = redraw, picture, False
 
     def __call__(self, change):
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:    # no event loop (a plain script or a test): draw at once
+        loop = _event_loop()
+        if loop is None:
             self.run()
-            return
-        if not self.waiting:
+        elif not self.waiting:
             self.waiting = True
             loop.call_later(_PAUSE, self.run)
 
@@ -93,13 +90,21 @@ class _LatestWins:
             self.picture.value = f"<pre>{escape(traceback.format_exc())}</pre>"
 
 
+def _event_loop():
+    """The running event loop, or None in a plain script."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 def _input(control, key):
     label = control.label or key
     common = {"description": label, "tooltip": plain_text(label), "style": {"description_width": "initial"}}
     if control.kind == "toggle":
         return widgets.Checkbox(value=control.default, indent=False, **common)
     make = widgets.Dropdown if control.kind == "choice" else widgets.SelectionSlider
-    return make(options=list(zip(control.shown, control.values)), index=control.start, **common)
+    return make(options=control.shown, index=control.start, **common)
 
 
 def _index(widget, control):

@@ -1,7 +1,6 @@
 """From a drawing function to SVG or PNG, always in the style of the book."""
 import functools
 import io
-import re
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,8 +11,9 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.textpath import TextToPath
 
 from ..figures.style import RC
+from .svg import canonical
 
-__all__ = ["FigureError", "draw_figure", "render_png", "render_svg", "style"]
+__all__ = ["FigureError", "draw_figure", "picture_of", "render_png", "render_svg"]
 
 _SVG_RC = {
     **RC,
@@ -22,15 +22,14 @@ _SVG_RC = {
     "path.simplify": False,         # else neighbouring frames differ in their number of vertices
 }
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-_NOT_FINITE = re.compile(r'[ "(](?:nan|-?inf)[ ")]')
 _TEXT_TO_PATH = TextToPath()
 
 
 class FigureError(ValueError):
-    """A drawing function failed; the message says at which values of the controls."""
+    """A figure could not be drawn; the message says at which values of the controls."""
 
 
-def style():
+def _style():
     """Context in which figures are both drawn and saved (legends, for one, read the style while drawing)."""
     return mpl.rc_context(_SVG_RC)
 
@@ -60,7 +59,7 @@ def draw_figure(draw, values):
     2
     """
     try:
-        with style():
+        with _style():
             figure = draw(**values)
     except Exception as error:
         raise FigureError(f"draw failed at {_listed(values)}: {type(error).__name__}: {error}") from error
@@ -72,23 +71,50 @@ def draw_figure(draw, values):
     return figure
 
 
-def render_svg(figure, values=None):
-    """Write a figure as SVG text.
+def picture_of(figure, name, values=None):
+    """Draw a figure as a canonical picture.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
+    name : str
+        Name of the figure on the page.
     values : dict, optional
         The values it was drawn at, for the error message.
 
     Returns
     -------
-    str
+    Picture
 
     Raises
     ------
     FigureError
-        If a coordinate in the picture is not a finite number.
+        If matplotlib cannot write the figure (a label with broken maths, say) or a coordinate is not a finite
+        number; the message names the values.
+
+    Examples
+    --------
+    >>> from derivations.figures import new_figure
+    >>> picture_of(new_figure()[0], "demo").shape[0][0]
+    'svg'
+    """
+    try:
+        return canonical(render_svg(figure), name)
+    except Exception as error:
+        where = _listed(values or {})
+        raise FigureError(f"figure {name!r} cannot be written at {where}: {type(error).__name__}: {error}") from error
+
+
+def render_svg(figure):
+    """Write a figure as SVG text, as matplotlib does, in less time.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -99,7 +125,7 @@ def render_svg(figure, values=None):
     buffer = io.StringIO()
     dpi, figure.dpi = figure.dpi, 72    # one point of the SVG is one dot
     try:
-        with style():
+        with _style():
             # Not savefig: it draws everything twice when the layout is constrained.
             canvas = _Canvas(figure)
             canvas.renderer = _Renderer(figure, buffer, dpi)
@@ -108,10 +134,7 @@ def render_svg(figure, values=None):
             mixed.finalize()
     finally:
         figure.dpi = dpi
-    svg = buffer.getvalue()
-    if _NOT_FINITE.search(svg):
-        raise FigureError(f"the figure has a coordinate that is not finite at {_listed(values or {})}")
-    return svg
+    return buffer.getvalue()
 
 
 def render_png(figure, dpi=150):
@@ -134,7 +157,7 @@ def render_png(figure, dpi=150):
     b'PNG'
     """
     buffer = io.BytesIO()
-    with style():
+    with _style():
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
     return buffer.getvalue()

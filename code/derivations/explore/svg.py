@@ -7,19 +7,25 @@ import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 
-__all__ = ["GEOMETRY", "NUMBER", "Picture", "canonical"]
+__all__ = ["NUMBER", "NotFiniteError", "Picture", "canonical", "holds_lengths"]
 
-GEOMETRY = frozenset("d x y x1 y1 x2 y2 cx cy r rx ry points width height transform viewBox".split())
+_GEOMETRY = frozenset("d x y x1 y1 x2 y2 cx cy r rx ry points width height transform viewBox".split())
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_NOT_FINITE = re.compile(r"nan|inf")
 _NO_ROTATION = re.compile(r"\s*rotate\(-?0(?: [^)]*)?\)")
 _BOOK_FONT = re.compile(r"; font-family: 'DejaVu Sans'(?:,[^;]*)?")
 _ROOT = {
+    "aria-hidden": "true",      # the element around it carries the alt sentence
     "fill": "currentColor",
     "stroke-linejoin": "round",
     "font-family": "'DejaVu Sans', Verdana, sans-serif",
 }
+
+
+class NotFiniteError(ValueError):
+    """A coordinate of the picture is not a finite number."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ def canonical(svg, name):
 
     Raises
     ------
+    NotFiniteError
+        If a coordinate is not a finite number.
     xml.etree.ElementTree.ParseError
         If the text is not well-formed XML.
 
@@ -120,6 +128,19 @@ def _renumbered_ids(root, name):
     return {old: f"fig-{name}_{number}" for number, old in enumerate(old for old in found if old in used)}
 
 
+def holds_lengths(attribute, value):
+    """Whether the numbers of an attribute are lengths in points or angles in degrees.
+
+    Factors of a scale or a matrix are not: they multiply lengths, and rounding them to .01 would be visible.
+
+    Examples
+    --------
+    >>> holds_lengths("transform", "translate(3 4)"), holds_lengths("transform", "scale(0.015625)")
+    (True, False)
+    """
+    return attribute in _GEOMETRY and "scale" not in value and "matrix" not in value
+
+
 def _attributes(tag, attributes, ids):
     """Attributes of one element without what the reader cannot see."""
     result = {}
@@ -129,32 +150,26 @@ def _attributes(tag, attributes, ids):
             value = ids.get(value)
         elif key == "href" and value.startswith("#"):
             value = "#" + ids.get(value[1:], value[1:])
-        elif key == "style":
-            value = _style(value)
-        elif key in GEOMETRY:
+        elif key in _GEOMETRY:
             value = _geometry(tag, key, value)
-        if value and "url(#" in value:
+        else:
+            value = _BOOK_FONT.sub("", value).replace("#000000", "currentColor")
             value = _REFERENCE.sub(lambda match: f"url(#{ids.get(match[1], match[1])})", value)
-        if value or key == "d":
+        if value:
             result[key] = value
     return result
 
 
-def _style(value):
-    value = _BOOK_FONT.sub("", value)
-    return value.replace("#000000", "currentColor")
-
-
 def _geometry(tag, key, value):
-    if key == "transform":
-        value = _NO_ROTATION.sub("", value)
-        # Factors of a scale or a matrix multiply lengths: rounding them to .01 would be visible.
-        return value if "scale" in value or "matrix" in value else NUMBER.sub(_rounded, value)
-    if tag == "svg" and key in ("width", "height", "viewBox"):
+    if _NOT_FINITE.search(value):
+        raise NotFiniteError(f"{tag} has {key}={value!r}, which is not finite")
+    if tag == "svg":        # the size of the picture stays as it is
         return value
     if key == "d":
         value = re.sub(r"\s*([A-Za-z])\s*", r"\1", value.strip())
-    return NUMBER.sub(_rounded, value)
+    elif key == "transform":
+        value = _NO_ROTATION.sub("", value)
+    return NUMBER.sub(_rounded, value) if holds_lengths(key, value) else value
 
 
 def _rounded(match):

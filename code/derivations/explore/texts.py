@@ -46,7 +46,8 @@ def plain_text(text):
 
 def _plain_maths(tex):
     words = {**_GREEK, **_SYMBOLS}
-    text = re.sub(r"\\([a-zA-Z]+)", lambda match: words.get(match[1], ""), tex)
+    text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", tex)
+    text = re.sub(r"\\([a-zA-Z]+)", lambda match: words.get(match[1], ""), text)
     return re.sub(r"\s+", " ", re.sub(r"\\[,;!: ]|[{}_\\]", "", text)).strip()
 
 

@@ -17,8 +17,9 @@ def weight_rms(steps, curves, *, points=None, level=None, log=False, limits=None
         Steps at which the curves are given.
     curves : dict of str to array_like, shape (K,)
         Legend text and weight RMS of each line; at most four.
-    points : dict of str to (steps, rms, standard_errors), optional
-        Legend text and measured values; bars of two standard errors are drawn.
+    points : dict of str to SimulationResult, optional
+        Legend text and measurement (anything with ``steps``, ``trajectory`` and ``standard_errors``); bars of two
+        standard errors are drawn.
     level : float, optional
         Weight RMS at which a horizontal line marks the equilibrium.
     log : bool
@@ -41,13 +42,14 @@ def weight_rms(steps, curves, *, points=None, level=None, log=False, limits=None
         axes.axhline(level, color=COLORS["grey"], linewidth=1, linestyle=(0, (1, 2)), label="equilibrium")
     for (label, rms), color, line in zip(curves.items(), ("blue", "orange", "green", "purple"), _LINES):
         axes.plot(steps, rms, color=COLORS[color], linestyle=line, label=label)
-    for (label, (at, rms, errors)), marker in zip((points or {}).items(), _MARKERS):
+    for (label, run), marker in zip((points or {}).items(), _MARKERS):
         axes.errorbar(
-            at, rms, yerr=[2 * error for error in errors], color="#000000", linestyle="none",
+            run.steps, run.trajectory, yerr=2 * run.standard_errors, color="#000000", linestyle="none",
             marker=marker, markersize=3.5, markerfacecolor="none", elinewidth=0.8, label=label,
         )
     if log:
         axes.set(xscale="log", yscale="log")
+        axes.minorticks_off()
     axes.set(xlabel="step", ylabel="weight RMS", xlim=(1 if log else 0, steps[-1]), ylim=limits)
     axes.legend(loc="lower right")
     return figure
@@ -79,11 +81,13 @@ def equilibrium_parts(ratios, noise, mean, total, crossing, limits):
     'log'
     """
     figure, axes = new_figure()
-    axes.axvline(crossing, color=COLORS["grey"], linewidth=1, linestyle=(0, (1, 2)), label="parts are equal")
+    # Only up to the middle: the legend stands above.
+    axes.axvline(crossing, ymax=0.55, color=COLORS["grey"], linewidth=1, linestyle=(0, (1, 2)), label="parts are equal")
     axes.plot(ratios, noise, color=COLORS["blue"], linestyle="--", label="noise part")
     axes.plot(ratios, mean, color=COLORS["orange"], linestyle="-.", label="mean part")
     axes.plot(ratios, total, color="#000000", linestyle="-", label="weight RMS")
     axes.set(xscale="log", yscale="log", xlim=(ratios[0], ratios[-1]), ylim=limits)
+    axes.minorticks_off()
     axes.set(xlabel="mean of the gradient / its standard deviation", ylabel="RMS at equilibrium")
     axes.legend(loc="upper left")
     return figure
@@ -123,6 +127,7 @@ def equilibrium_ratio(decay, frozen, corrected, point, limits):
         elinewidth=1, capsize=2, markerfacecolor="none", label="simulation",
     )
     axes.set(xscale="log", xlim=(decay[0], decay[-1]), ylim=limits)
+    axes.minorticks_off()
     axes.set(xlabel="learning rate × weight decay", ylabel="mean square / leading order")
     axes.legend(loc="lower left")
     return figure

@@ -4,7 +4,9 @@ Surfaces are drawn in plain two-dimensional axes: a parallel projection, far fac
 matplotlib's three-dimensional axes and keeps equal scales.
 """
 import numpy as np
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Wedge
 
 from .style import COLORS, new_figure, styled
 
@@ -37,42 +39,40 @@ def two_ways(first, second, first_vectors, second_vectors):
     ['first $dx$, then $\\\\delta x$', 'first $\\\\delta x$, then $dx$']
     """
     figure, axes = new_figure(height=3.4)
-    ways = ((first, first_vectors, "blue", "-", -1), (second, second_vectors, "orange", "--", 1))
-    for points, vectors, color, line, side in ways:
+    ways = ((first, first_vectors, "blue", "-", False), (second, second_vectors, "orange", "--", True))
+    for points, vectors, color, line, dashed in ways:
         points, vectors = np.asarray(points, dtype=float), np.asarray(vectors, dtype=float)
         axes.plot(*points.T, color=COLORS[color], linestyle=line)
-        for index in (len(points) // 4, len(points) // 2, 3 * len(points) // 4, -1):
-            _arrow(axes, points[index], points[index] + vectors[index], COLORS[color], dashed=side > 0)
+        shown = [len(points) // 4, len(points) // 2, 3 * len(points) // 4, len(points) - 1]
+        _arrows(axes, points[shown], points[shown] + vectors[shown], COLORS[color], dashed=dashed, filled=not dashed)
     first = np.asarray(first, dtype=float)
     low, high = first.min(axis=0), first.max(axis=0)
     middle, gap = (low + high) / 2, 0.05 * (high - low)
     axes.text(middle[0], low[1] - gap[1], r"first $dx$, then $\delta x$", ha="center", va="top")
     axes.text(middle[0], high[1] + 5 * gap[1], r"first $\delta x$, then $dx$", ha="center", va="bottom")
-    _arrow(axes, first[0], first[0] + first_vectors[0], "#000000")
+    _arrows(axes, first[0], first[0] + first_vectors[0], "#000000")
     axes.text(*(first[0] + first_vectors[0]), "$A$ ", ha="right", va="center")
     axes.plot(*first[[0, -1]].T, linestyle="none", marker="o", markersize=4, color="#000000")
     axes.text(*(first[0] - gap), "$x$", ha="right", va="top")
     axes.text(first[-1, 0] + gap[0], first[-1, 1], r"$x+dx+\delta x$", ha="left", va="center")
-    axes.set(xlim=(low[0] - 6 * gap[0], high[0] + 10 * gap[0]), ylim=(low[1] - 4 * gap[1], high[1] + 8 * gap[1]))
+    axes.set(xlim=(low[0] - 7 * gap[0], high[0] + 10 * gap[0]), ylim=(low[1] - 4 * gap[1], high[1] + 8 * gap[1]))
     axes.set_aspect("equal")
     axes.axis("off")
     return figure
 
 
 @styled
-def sphere_walk(mesh, path, trail, walker, colatitudes, angles, here):
+def sphere_walk(mesh, arrows, now, colatitudes, angles, here):
     """A vector that walks along a circle of latitude, and the angle by which a whole round turns it.
 
     Parameters
     ----------
     mesh : array_like, shape (a, b, 3)
         Grid of points of the sphere.
-    path : array_like, shape (m, 3)
-        Points of the circle.
-    trail : pair of array_like, shape (k, 3)
-        Tails and tips of the arrows all along the circle; the first is the vector at the start.
-    walker : pair of array_like, shape (3,)
-        Tail and tip of the arrow now.
+    arrows : pair of array_like, shape (m, 3)
+        Tails and tips of the vector all along the circle; the tails are the circle. About twelve are drawn.
+    now : int
+        Which of these arrows is the vector now.
     colatitudes, angles : array_like, shape (p,)
         Colatitude of circles, in degrees, and the angle by which one round turns a vector, in degrees.
     here : pair of float
@@ -86,21 +86,17 @@ def sphere_walk(mesh, path, trail, walker, colatitudes, angles, here):
     --------
     >>> import numpy as np
     >>> patch = np.stack(np.meshgrid([0, 1], [0, 1], [0])).reshape(2, 2, 3)
-    >>> arrow = np.array([0, 0, 0]), np.array([0, 0, 1])
-    >>> figure = sphere_walk(patch, patch[0], ([arrow[0]], [arrow[1]]), arrow, [0, 90], [0, 360], (45, 105))
+    >>> figure = sphere_walk(patch, (patch[0], patch[1]), 1, [0, 90], [0, 360], (45, 105))
     >>> len(figure.axes)
     2
     """
     figure, (top, bottom) = new_figure(height=5.0, nrows=2, height_ratios=[2.4, 1])
     project = _projection(azimuth=-35, elevation=38)
     _surface(top, mesh, project, closed=True)
-    _scene_path(top, path, project)
-    tails, tips = (np.asarray(ends, dtype=float) for ends in trail)
-    for tail, tip in zip(tails[1:], tips[1:]):
-        _arrow(top, project(tail), project(tip), COLORS["grey"], width=1.0)
-    _arrow(top, project(tails[0]), project(tips[0]), COLORS["blue"])
-    _arrow(top, project(walker[0]), project(walker[1]), COLORS["orange"], dashed=True)
-    _legend(top, {"at the start": ("blue", "-"), "now": ("orange", "--")})
+    tails, tips = (project(ends) for ends in arrows)
+    _path_with_trail(top, tails, tips)
+    _between(top, (tails[0], tips[0]), (tails[now], tips[now]))
+    _legend(figure, {"at the start": ("blue", "-"), "now": ("orange", "--")})
     bottom.plot(colatitudes, angles, color=COLORS["green"])
     bottom.plot(*here, linestyle="none", marker="o", color="#000000")
     bottom.set(xlabel="colatitude of the circle (degrees)", ylabel="angle (degrees)")
@@ -109,17 +105,15 @@ def sphere_walk(mesh, path, trail, walker, colatitudes, angles, here):
 
 
 @styled
-def loop_and_quotients(mesh, path, before, after, sizes, quotients, exact, size, eye, *, closed=False):
+def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, *, eye=(32, 40), closed=False):
     """A square loop on a surface with the vector before and after, and rotation angle per area against the size.
 
     Parameters
     ----------
     mesh : array_like, shape (a, b, 3)
         Grid of points of the surface.
-    path : array_like, shape (m, 3)
-        Points of the loop.
-    before, after : pair of array_like, shape (3,)
-        Tail and tip of the vector at the start and after the round.
+    arrows : pair of array_like, shape (m, 3)
+        Tails and tips of the vector all along the loop; the tails are the loop. The first and the last are drawn.
     sizes : array_like, shape (p,)
         Sides of loops, in units of the coordinates.
     quotients : dict of str to array_like, shape (p,)
@@ -141,18 +135,17 @@ def loop_and_quotients(mesh, path, before, after, sizes, quotients, exact, size,
     --------
     >>> import numpy as np
     >>> patch = np.stack(np.meshgrid([0, 1], [0, 1], [0])).reshape(2, 2, 3)
-    >>> arrow = np.array([0, 0, 0]), np.array([0, 0, 1])
-    >>> figure = loop_and_quotients(patch, patch[0], arrow, arrow, [1, 2], {"corner": [1, 2]}, 1.0, 1, (0, 30))
+    >>> figure = loop_and_quotients(patch, (patch[0], patch[1]), [1, 2], {"corner": [1, 2]}, 1.0, 1)
     >>> figure.axes[1].get_xlabel()
     'side of the loop'
     """
     figure, (top, bottom) = new_figure(height=5.2, nrows=2, height_ratios=[2, 1])
     project = _projection(*eye)
     _surface(top, mesh, project, closed)
-    _scene_path(top, path, project)
-    _arrow(top, project(before[0]), project(before[1]), COLORS["blue"])
-    _arrow(top, project(after[0]), project(after[1]), COLORS["orange"], dashed=True)
-    _legend(top, {"before": ("blue", "-"), "after": ("orange", "--")})
+    tails, tips = (project(ends) for ends in arrows)
+    top.plot(*tails.T, color="#000000", linewidth=1.2, linestyle="-")
+    _between(top, (tails[0], tips[0]), (tails[-1], tips[-1]))
+    _legend(figure, {"before": ("blue", "-"), "after": ("orange", "--")})
     bottom.axhline(exact, color="#000000", linewidth=1, linestyle=(0, (1, 2)), label="$K$")
     now = list(sizes).index(size)
     for (label, values), color, line, marker in zip(quotients.items(), ("purple", "green"), _LINES, _MARKERS):
@@ -165,23 +158,19 @@ def loop_and_quotients(mesh, path, before, after, sizes, quotients, exact, size,
 
 
 @styled
-def cone_and_sector(mesh, path, before, after, sector, flat_path, flat_trail):
+def cone_and_sector(mesh, arrows, sector, flat_arrows):
     """A loop on a cone, and the same loop on the cone cut open and laid flat.
 
     Parameters
     ----------
     mesh : array_like, shape (a, b, 3)
         Grid of points of the cone.
-    path : array_like, shape (m, 3)
-        Points of the loop.
-    before, after : pair of array_like, shape (3,)
-        Tail and tip of the vector at the start and after the round.
-    sector : array_like, shape (p, 2)
-        Outline of the flat piece; the cut runs along its two straight edges.
-    flat_path : array_like, shape (m, 2)
-        The loop on the flat piece.
-    flat_trail : pair of array_like, shape (k, 2)
-        Tails and tips of the transported vector on the flat piece, from before to after.
+    arrows : pair of array_like, shape (m, 3)
+        Tails and tips of the vector all along the loop; the tails are the loop. The first and the last are drawn.
+    sector : pair of float
+        Radius and angle, in radians, of the flat piece; the cut runs along its two straight edges.
+    flat_arrows : pair of array_like, shape (m, 2) or (m, 3)
+        The same arrows on the flat piece (a third component is left out). About twelve are drawn.
 
     Returns
     -------
@@ -191,27 +180,23 @@ def cone_and_sector(mesh, path, before, after, sector, flat_path, flat_trail):
     --------
     >>> import numpy as np
     >>> patch = np.stack(np.meshgrid([0, 1], [0, 1], [0])).reshape(2, 2, 3)
-    >>> arrow = np.array([0, 0, 0]), np.array([0, 0, 1])
-    >>> flat = np.array([[0, 0], [1, 0], [0, 1]])
-    >>> figure = cone_and_sector(patch, patch[0], arrow, arrow, flat, flat, (flat, flat + 1))
+    >>> figure = cone_and_sector(patch, (patch[0], patch[1]), (1.0, 3.0), (patch[0], patch[1]))
     >>> len(figure.axes)
     2
     """
     figure, (top, bottom) = new_figure(height=5.6, nrows=2, height_ratios=[1, 1.2])
     project = _projection(azimuth=25, elevation=50)
     _surface(top, mesh, project)
-    _scene_path(top, path, project)
-    _arrow(top, project(before[0]), project(before[1]), COLORS["blue"])
-    _arrow(top, project(after[0]), project(after[1]), COLORS["orange"], dashed=True)
-    _legend(top, {"before": ("blue", "-"), "after": ("orange", "--")})
-    bottom.fill(*np.transpose(sector), facecolor=COLORS["grey"], alpha=0.2)
-    bottom.plot(*np.transpose(sector), color=COLORS["grey"], linewidth=1, linestyle="-")
-    bottom.plot(*np.transpose(flat_path), color="#000000", linewidth=1.2, linestyle="-")
-    tails, tips = (np.asarray(ends, dtype=float) for ends in flat_trail)
-    for tail, tip in zip(tails[1:-1], tips[1:-1]):
-        _arrow(bottom, tail, tip, COLORS["grey"], width=1.0)
-    _arrow(bottom, tails[0], tips[0], COLORS["blue"])
-    _arrow(bottom, tails[-1], tips[-1], COLORS["orange"], dashed=True)
+    tails, tips = (project(ends) for ends in arrows)
+    top.plot(*tails.T, color="#000000", linewidth=1.2, linestyle="-")
+    _between(top, (tails[0], tips[0]), (tails[-1], tips[-1]))
+    _legend(figure, {"before": ("blue", "-"), "after": ("orange", "--")})
+    radius, angle = sector
+    bottom.add_patch(Wedge((0, 0), radius, 0, np.degrees(angle), facecolor=(*_rgb(COLORS["grey"]), 0.2),
+                           edgecolor=COLORS["grey"]))
+    tails, tips = (np.asarray(ends, dtype=float)[:, :2] for ends in flat_arrows)
+    _path_with_trail(bottom, tails, tips)
+    _between(bottom, (tails[0], tips[0]), (tails[-1], tips[-1]))
     bottom.set(xlim=(-1.7, 1.7), ylim=(-1.35, 1.35), aspect="equal")
     bottom.axis("off")
     return figure
@@ -249,6 +234,8 @@ def loop_errors(sizes, errors, *, guides=(1, 2)):
         guide = 0.5 * values[0] * (sizes / sizes[0])**order
         axes.loglog(sizes, guide, color="#000000", linewidth=0.8, linestyle=(0, (1, 2)))
         axes.text(sizes[-2], guide[-2], f"$h^{order}$" if order > 1 else "$h$", ha="left", va="top")
+    axes.set_xticks(sizes, [f"{size:g}" for size in sizes])
+    axes.set_xticks([], minor=True)
     axes.set(xlabel="side of the loop $h$", ylabel="error")
     axes.legend(loc="best")
     return figure
@@ -282,31 +269,47 @@ def _surface(axes, mesh, project, closed=False):
         project(corners), facecolors=[(*_rgb(COLORS["grey"]), shade) for shade in shades],
         edgecolors=[(*_rgb(COLORS["grey"]), 0.5)], linewidths=0.4,
     ))
-    axes.autoscale_view()
-    axes.set_aspect("equal", adjustable="datalim")
+    low, high = project(mesh.reshape(-1, 3)).min(axis=0), project(mesh.reshape(-1, 3)).max(axis=0)
+    margin = 0.06 * (high - low)
+    axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
+    axes.set_aspect("equal")
     axes.axis("off")
 
 
-def _scene_path(axes, path, project):
-    axes.plot(*project(path).T, color="#000000", linewidth=1.2, linestyle="-")
+def _path_with_trail(axes, tails, tips):
+    """A path with about twelve thin arrows along it."""
+    axes.plot(*tails.T, color="#000000", linewidth=1.2, linestyle="-")
+    every = max(1, (len(tails) - 1) // 12)
+    _arrows(axes, tails[::every], tips[::every], COLORS["grey"], filled=False, width=0.8)
 
 
-def _arrow(axes, tail, tip, color, *, dashed=False, width=2.4):
-    """Arrow in data units; dashes and an empty head tell two arrows apart without their colour."""
-    width = 0.6 * width if dashed else width  # thinner: where both lie on one another, both are seen
-    tail, tip = np.asarray(tail, dtype=float), np.asarray(tip, dtype=float)
-    axes.plot(*np.stack([tail, tip]).T, color=color, linewidth=width, linestyle=(0, (2, 1)) if dashed else "-",
-              solid_capstyle="butt")
-    along = tip - tail
-    across = np.array([-along[1], along[0]])
-    head = np.stack([tip + 0.12 * along, tip - 0.16 * along + 0.13 * across, tip - 0.16 * along - 0.13 * across])
-    axes.fill(*head.T, facecolor="none" if dashed else color, edgecolor=color, linewidth=1.0)
+def _arrows(axes, tails, tips, color, *, dashed=False, filled=True, width=2.4):
+    """Arrows (k, 2) in data units; dashes and empty heads tell two kinds apart without their colour."""
+    width = 0.6 * width if dashed else width  # thinner: where two lie on one another, both are seen
+    tails, tips = np.atleast_2d(np.asarray(tails, dtype=float)), np.atleast_2d(np.asarray(tips, dtype=float))
+    along = tips - tails
+    across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
+    neck = tips - 0.16 * along
+    heads = np.stack([tips + 0.12 * along, neck + 0.13 * across, neck - 0.13 * across], axis=1)
+    axes.add_collection(LineCollection(
+        np.stack([tails, tips - 0.1 * along], axis=1), colors=color, linewidths=width,
+        linestyles=(0, (2, 1)) if dashed else "-", zorder=3, clip_on=False,
+    ))
+    axes.add_collection(PolyCollection(
+        heads, facecolors=color if filled else "none", edgecolors=color, linewidths=1.0, zorder=3, clip_on=False,
+    ))
 
 
-def _legend(axes, entries):
-    for label, (color, line) in entries.items():
-        axes.plot([], [], color=COLORS[color], linestyle=line, linewidth=2, label=label)
-    axes.legend(loc="upper left", handlelength=2.6)
+def _between(axes, before, after):
+    """The vector at the start and the vector at the end, each as (tail, tip)."""
+    _arrows(axes, *before, COLORS["blue"])
+    _arrows(axes, *after, COLORS["orange"], dashed=True, filled=False)
+
+
+def _legend(figure, entries):
+    """Legend in the corner of the figure: a scene of equal scales leaves it free."""
+    lines = [Line2D([], [], color=COLORS[color], linestyle=line, linewidth=2) for color, line in entries.values()]
+    figure.legend(lines, list(entries), loc="upper left", handlelength=2.6)
 
 
 def _room(values):

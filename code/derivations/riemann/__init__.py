@@ -19,6 +19,7 @@ from .routes import (
     observed_order,
     total_curvature,
 )
+from .series import propagator_series
 from .spaces import Space
 from .symbolic import Metric
 from .transport import Curve, Holonomy, Transport, holonomy, parallel_transport, polygon, straight
@@ -26,6 +27,6 @@ from .transport import Curve, Holonomy, Transport, holonomy, parallel_transport,
 __all__ = [
     "ChartError", "Curve", "CurveError", "GeometryError", "Holonomy", "IntegrationError", "Metric", "MetricError",
     "NumericMetric", "ParameterError", "Space", "Transport", "area", "coordinate_loop", "curvature_by_loop",
-    "gauss_curvature_by_loop", "holonomy", "observed_order", "parallel_transport", "polygon", "spaces", "straight",
-    "total_curvature",
+    "gauss_curvature_by_loop", "holonomy", "observed_order", "parallel_transport", "polygon", "propagator_series",
+    "spaces", "straight", "total_curvature",
 ]

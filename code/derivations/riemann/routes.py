@@ -72,15 +72,15 @@ def curvature_by_loop(metric, x, size, *, kind="lasso"):
     ----------
     metric : NumericMetric, Space or Metric
     x : array_like, shape (n,)
-    size : float
+    size : float or array_like, shape (...)
         Side h of the loops, in units of the coordinates; positive.
     kind : {"lasso", "centred", "corner"}
         See :func:`coordinate_loop`. The error falls as h^2 for ``lasso`` and as h for the others.
 
     Returns
     -------
-    numpy.ndarray, shape (n, n, n, n)
-        ``riemann[mu, alpha, beta, gamma]``.
+    numpy.ndarray, shape (..., n, n, n, n)
+        ``riemann[..., mu, alpha, beta, gamma]``, one tensor for each size.
 
     Raises
     ------
@@ -104,7 +104,13 @@ def curvature_by_loop(metric, x, size, *, kind="lasso"):
     >>> print(f"{riemann[0, 1, 0, 1]:.3f}")
     -1.000
     """
-    metric = _numeric(metric)
+    metric, sizes = _numeric(metric), np.asarray(size, dtype=float)
+    tensors = [_riemann_by_loop(metric, x, float(h), kind) for h in sizes.flat]
+    return np.reshape(tensors, sizes.shape + (metric.n,) * 4)
+
+
+def _riemann_by_loop(metric, x, size, kind):
+    """Tensor of shape (n, n, n, n) from loops of one size."""
     n = metric.n
     riemann = np.zeros((n, n, n, n))
     for beta, gamma in itertools.combinations(range(n), 2):
@@ -122,7 +128,7 @@ def gauss_curvature_by_loop(metric, x, size, *, kind="centred"):
     metric : NumericMetric, Space or Metric
         Of a surface.
     x : array_like, shape (2,)
-    size : float
+    size : float or array_like, shape (...)
         Side of the loop, in units of the coordinates; positive. The angle is known up to full turns only, so the
         loop must be so small that it turns vectors by less than half a turn.
     kind : {"centred", "corner", "lasso"}
@@ -130,7 +136,8 @@ def gauss_curvature_by_loop(metric, x, size, *, kind="centred"):
 
     Returns
     -------
-    float
+    numpy.ndarray, shape (...)
+        One value for each size.
 
     Raises
     ------
@@ -153,7 +160,12 @@ def gauss_curvature_by_loop(metric, x, size, *, kind="centred"):
     >>> print(f"{gauss_curvature_by_loop(spaces.sphere(), [1.0, 0.0], 0.5):.6f}")
     1.000000
     """
-    metric = _numeric(metric)
+    metric, sizes = _numeric(metric), np.asarray(size, dtype=float)
+    return np.reshape([_angle_per_area(metric, x, float(h), kind) for h in sizes.flat], sizes.shape)
+
+
+def _angle_per_area(metric, x, size, kind):
+    """Rotation angle over area of one loop."""
     loop = coordinate_loop(x, size, kind=kind)
     angle = holonomy(metric, loop).angle
     if angle is None:

@@ -21,6 +21,7 @@ __all__ = [
 
 REAL_LINE = (-sp.oo, sp.oo)
 POSITIVE = (sp.Integer(0), sp.oo)
+TAU = 2 * np.pi
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Space:
         A value for each parameter.
     embedding : tuple of 3 expressions, or None
         Cartesian position, if the surface stands in Euclidean space.
+    window : pair of pairs of float
+        Opposite corners of the coordinate rectangle that is drawn.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Space:
     periods: tuple = (None, None)
     defaults: tuple = ()
     embedding: tuple | None = None
+    window: tuple = ((-1.5, -1.5), (1.5, 1.5))
 
     def numeric(self, **params) -> NumericMetric:
         """Metric with numbers for its parameters (defaults where left out), aware of the limits of the chart.
@@ -94,15 +98,32 @@ class Space:
         """
         return (self._embedding(x, params)[1] @ np.asarray(v, dtype=float)[..., None])[..., 0]
 
-    def mesh(self, low, high, shape=(13, 25), **params):
-        """Grid of Cartesian positions over a coordinate rectangle, for drawing: shape (*shape, 3).
+    def arrows(self, x, v, **params):
+        """Tails and tips in space, each of shape (..., 3), of vectors with components v at the points x.
+
+        Raises
+        ------
+        ChartError
+            If the space has no embedding in the catalogue.
 
         Examples
         --------
-        >>> plane().mesh([0, 0], [1, 1], shape=(2, 3))[1, 2]
-        array([1., 1., 0.])
+        >>> tail, tip = polar_plane().arrows([2.0, 0.0], [1.0, 0.0])
+        >>> tail, tip
+        (array([2., 0., 0.]), array([3., 0., 0.]))
         """
-        axes = [np.linspace(a, b, count) for a, b, count in zip(low, high, shape)]
+        tails = self.embed(x, **params)
+        return tails, tails + self.push_forward(x, v, **params)
+
+    def mesh(self, shape=(15, 25), **params):
+        """Grid of Cartesian positions over the window of the space, for drawing: array of shape ``(*shape, 3)``.
+
+        Examples
+        --------
+        >>> plane().mesh(shape=(2, 3))[1, 2]
+        array([1.5, 1.5, 0. ])
+        """
+        axes = [np.linspace(a, b, count) for a, b, count in zip(*self.window, shape)]
         return self.embed(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1), **params)
 
     def _embedding(self, x, params):
@@ -157,8 +178,8 @@ def polar_plane():
     """
     r, phi = sp.Symbol("r", positive=True), sp.Symbol("phi", real=True)
     xyz = (r * sp.cos(phi), r * sp.sin(phi), sp.Integer(0))
-    return _embedded("plane in polar coordinates", (r, phi), xyz, sp.Integer(0),
-                     limits=(POSITIVE, REAL_LINE), periods=(None, 2 * sp.pi))
+    return _embedded("plane in polar coordinates", (r, phi), xyz, sp.Integer(0), limits=(POSITIVE, REAL_LINE),
+                     periods=(None, 2 * sp.pi), window=((0.0, 0.0), (1.5, TAU)))
 
 
 @functools.cache
@@ -174,7 +195,7 @@ def sphere():
     r = sp.Symbol("r", positive=True)
     xyz = (r * sp.sin(theta) * sp.cos(phi), r * sp.sin(theta) * sp.sin(phi), r * sp.cos(theta))
     return _embedded("sphere", (theta, phi), xyz, 1 / r**2, limits=((sp.Integer(0), sp.pi), REAL_LINE),
-                     periods=(None, 2 * sp.pi), defaults=(("r", 1.0),))
+                     periods=(None, 2 * sp.pi), defaults=(("r", 1.0),), window=((0.0, 0.0), (np.pi, TAU)))
 
 
 @functools.cache
@@ -190,7 +211,7 @@ def cone():
     alpha = sp.Symbol("alpha", positive=True)
     xyz = (r * sp.sin(alpha) * sp.cos(phi), r * sp.sin(alpha) * sp.sin(phi), -r * sp.cos(alpha))
     return _embedded("cone", (r, phi), xyz, sp.Integer(0), limits=(POSITIVE, REAL_LINE),
-                     periods=(None, 2 * sp.pi), defaults=(("alpha", float(np.pi / 6)),))
+                     periods=(None, 2 * sp.pi), defaults=(("alpha", np.pi / 6),), window=((0.0, 0.0), (1.25, TAU)))
 
 
 @functools.cache
@@ -206,7 +227,8 @@ def torus():
     R, r = sp.symbols("R r", positive=True)
     axis = R + r * sp.cos(v)
     return _embedded("torus", (u, v), (axis * sp.cos(u), axis * sp.sin(u), r * sp.sin(v)), sp.cos(v) / (r * axis),
-                     periods=(2 * sp.pi, 2 * sp.pi), defaults=(("R", 2.0), ("r", 1.0)))
+                     periods=(2 * sp.pi, 2 * sp.pi), defaults=(("R", 2.0), ("r", 1.0)),
+                     window=((0.0, 0.0), (TAU, TAU)))
 
 
 @functools.cache
@@ -253,7 +275,8 @@ def gaussian_bump():
     h, w = sp.symbols("h w", positive=True)
     square = (x**2 + y**2) / w**2
     curvature = h**2 / w**4 * (1 - square) * sp.exp(-square) / (1 + h**2 / w**2 * square * sp.exp(-square))**2
-    return _graph("Gaussian bump", h * sp.exp(-square / 2), (x, y), curvature, defaults=(("h", 1.0), ("w", 1.0)))
+    return _graph("Gaussian bump", h * sp.exp(-square / 2), (x, y), curvature, defaults=(("h", 1.0), ("w", 1.0)),
+                  window=((-2.4, -2.4), (2.4, 2.4)))
 
 
 @functools.cache
