@@ -57,7 +57,7 @@ def one_of(name, value, options):
 
 
 def decay_per_step(weight_decay, steps):
-    """Return ``weight_decay`` as an array of shape (steps,); it must be a number or one value a step."""
+    """Return ``weight_decay`` as an array of shape (steps,); it must be a number or one value per step."""
     array = non_negative("weight_decay", weight_decay)
     if array.shape not in ((), (steps,)):
         raise ValueError(f"weight_decay must be a number or have shape ({steps},), got shape {array.shape}")
@@ -72,12 +72,12 @@ def start(init_rms, init_mean):
     return rms, mean
 
 
-def gradient_scale(gradient_mean, gradient_std, eps):
-    """Return ``sqrt(mean^2 + std^2) + eps``, the value at which Adam's denominator settles."""
+def gradient_rms(gradient_mean, gradient_std):
+    """Return ``sqrt(mean^2 + std^2)``; it must be positive."""
     mean, std = finite("gradient_mean", gradient_mean), non_negative("gradient_std", gradient_std)
     if np.any((mean == 0) & (std == 0)):
         raise ValueError(
             "gradient_std must be positive where gradient_mean is 0, "
             f"got gradient_mean={gradient_mean!r}, gradient_std={gradient_std!r}"
         )
-    return np.hypot(mean, std) + non_negative("eps", eps)
+    return np.hypot(mean, std)

@@ -2,7 +2,7 @@
 import numpy as np
 
 from . import _checks as check
-from .moments import constant_response, recursion_response
+from .moments import constant_response, recursion_response, update_gain
 from .schedules import require_schedule
 
 __all__ = ["equilibrium_rms", "predict_weight_rms"]
@@ -18,6 +18,7 @@ def predict_weight_rms(
     gradient_mean=0.0,
     gradient_std=1.0,
     method="recursion",
+    bias_correction=True,
     trajectory=False,
 ):
     r"""Predict the weight RMS :math:`\sqrt{E[\theta_t^2]}` under AdamW with independent gradients.
@@ -27,9 +28,10 @@ def predict_weight_rms(
     schedule : Schedule
         Learning rate of each step; :math:`T` steps.
     weight_decay : float or array_like, shape (T,)
-        :math:`\lambda \ge 0`, constant or one value a step.
+        :math:`\lambda \ge 0`, constant or one value per step.
     betas : pair of float
-        :math:`(\beta_1, \beta_2)`. No method here depends on :math:`\beta_2`; see :func:`noise_factor` for its part.
+        :math:`(\beta_1, \beta_2)`. With bias correction no method depends on :math:`\beta_2`; see
+        :func:`noise_factor` for its part.
     eps : float or array_like
         :math:`\epsilon \ge 0`, in the unit of the gradient.
     init_rms, init_mean : float or array_like
@@ -40,6 +42,9 @@ def predict_weight_rms(
         ``"recursion"`` solves the second-moment recursion, exact once the denominator of the update is frozen at
         :math:`\sqrt{\mu^2+\sigma^2}+\epsilon`. ``"constant"`` is the closed form for constant hyper-parameters: no
         bias correction, :math:`\eta\lambda \ll 1 - \beta_1`, and no cross term :math:`E[\theta_0]\,\mu`.
+    bias_correction : bool
+        Whether the optimizer corrects the bias of :math:`m_t` and :math:`v_t`. If not, the denominator is
+        :math:`\sqrt{E[v_t]} + \epsilon`, which grows from step to step; only for ``method="recursion"``.
     trajectory : bool
         Whether to return the RMS after every step instead of after the last one.
 
@@ -53,8 +58,8 @@ def predict_weight_rms(
     Raises
     ------
     ValueError
-        If an argument is outside its range, or ``method="constant"`` meets hyper-parameters that vary or
-        ``lr * weight_decay >= 1``.
+        If an argument is outside its range, or ``method="constant"`` meets hyper-parameters that vary,
+        ``lr * weight_decay >= 1`` or ``bias_correction=False``.
 
     Notes
     -----
@@ -74,12 +79,17 @@ def predict_weight_rms(
     0.0707
     """
     weight_decay = check.decay_per_step(weight_decay, require_schedule(schedule).steps)
-    beta1, _ = check.beta_pair(betas)
+    betas = check.beta_pair(betas)
     init_rms, init_mean = check.start(init_rms, init_mean)
-    scale = check.gradient_scale(gradient_mean, gradient_std, eps)
+    gradient_rms = check.gradient_rms(gradient_mean, gradient_std)
+    eps = check.non_negative("eps", eps)
+    scale = gradient_rms + eps
     check.one_of("method", method, ("recursion", "constant"))
     if method == "recursion":
-        response = recursion_response(schedule.values, weight_decay, beta1)
+        gain = update_gain(schedule.steps, betas, gradient_rms, eps, bias_correction)
+        response = recursion_response(schedule.values, weight_decay, betas[0], gain)
+    elif not bias_correction:
+        raise ValueError("bias_correction=False needs method='recursion', got method='constant'")
     else:
         response = constant_response(*_constants(schedule, weight_decay), schedule.steps)
     square = _mean_square(response, init_rms, init_mean, gradient_mean / scale, gradient_std / scale)
@@ -140,7 +150,7 @@ def equilibrium_rms(
     if np.any(decay >= 2):
         raise ValueError(f"lr * weight_decay must be less than 2, got lr={lr}, weight_decay={weight_decay}")
     beta1, _ = check.beta_pair(betas)
-    scale = check.gradient_scale(gradient_mean, gradient_std, eps)
+    scale = check.gradient_rms(gradient_mean, gradient_std) + check.non_negative("eps", eps)
     check.one_of("method", method, ("leading", "recursion"))
     if method == "leading":
         variance = lr / (2 * weight_decay)

@@ -1,4 +1,4 @@
-"""Exact second moments of AdamW when the denominator of the update is frozen at its settled value.
+"""Exact second moments of AdamW when the denominator of the update does not fluctuate.
 
 With a frozen denominator the update :math:`u_t = \\hat m_t / s` is linear in the gradients, so mean and variance of a
 weight obey linear recursions. They are solved for all steps at once by a scan.
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LinearResponse", "constant_response", "first_order_recursion", "recursion_response"]
+__all__ = ["LinearResponse", "constant_response", "first_order_recursion", "recursion_response", "update_gain"]
 
 
 @dataclass(frozen=True)
 class LinearResponse:
-    r"""How a weight answers to its start, to a mean gradient and to gradient noise; one value a step.
+    r"""How a weight answers to its start, to a mean gradient and to gradient noise; one value per step.
 
     With :math:`s = \sqrt{\mu^2 + \sigma^2} + \epsilon` the mean square of the weight is
 
@@ -25,9 +25,9 @@ class LinearResponse:
     ----------
     decay : numpy.ndarray, shape (T,)
         :math:`P_t`, the factor by which the start has shrunk.
-    drift : numpy.ndarray, shape (T,)
+    drift : numpy.ndarray, shape (T,) or S + (T,)
         :math:`Z_t`, how far a constant update of size 1 has carried the weight.
-    variance : numpy.ndarray, shape (T,)
+    variance : numpy.ndarray, shape (T,) or S + (T,)
         :math:`V_t`, the variance that noise of unit variance (divided by :math:`s`) has built up.
     has_cross_term : bool
         Whether the second term of the formula is kept.
@@ -44,12 +44,14 @@ def first_order_recursion(factors, terms):
 
     Parameters
     ----------
-    factors, terms : array_like, shape (T,)
-        :math:`f_t` and :math:`q_t` for t = 1, ..., T.
+    factors : array_like, shape (T,)
+        :math:`f_t` for t = 1, ..., T.
+    terms : array_like, shape (T,) or S + (T,)
+        :math:`q_t` for t = 1, ..., T; the leading axes hold independent recursions with the same factors.
 
     Returns
     -------
-    numpy.ndarray, shape (T,)
+    numpy.ndarray, of the shape of terms
         :math:`y_1, \ldots, y_T`.
 
     Notes
@@ -71,16 +73,60 @@ def first_order_recursion(factors, terms):
     product = np.array(factors, dtype=float)
     total = np.array(terms, dtype=float)
     span = 1
-    while span < total.size:
+    while span < product.size:
         # Each right-hand side is complete before the in-place change, so both lines see the previous doubling.
-        total[span:] += product[span:] * total[:-span]
+        total[..., span:] += product[span:] * total[..., :-span]
         product[span:] *= product[:-span].copy()
         span *= 2
     return total
 
 
-def recursion_response(lr, weight_decay, beta1):
-    r"""Exact response of AdamW with a frozen denominator, bias correction included.
+def update_gain(steps, betas, gradient_rms, eps, bias_correction):
+    r"""Factor :math:`c_t` of the update :math:`u_t = c_t m_t / s` when its denominator does not fluctuate.
+
+    With bias correction :math:`c_t = 1/(1 - \beta_1^t)`, and the denominator is :math:`s = \sqrt{\mu^2+\sigma^2} +
+    \epsilon` at every step. Without, it is :math:`\sqrt{E[v_t]} + \epsilon` with :math:`E[v_t] = (1 - \beta_2^t)
+    (\mu^2 + \sigma^2)`, hence
+
+    .. math:: c_t = \frac{s}{\sqrt{1 - \beta_2^t}\,\sqrt{\mu^2+\sigma^2} + \epsilon} .
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps :math:`T`.
+    betas : pair of float
+        :math:`(\beta_1, \beta_2)`.
+    gradient_rms, eps : float or numpy.ndarray, broadcasting to a shape S
+        :math:`\sqrt{\mu^2+\sigma^2}` and :math:`\epsilon`.
+    bias_correction : bool
+        Whether the optimizer divides :math:`m_t` by :math:`1 - \beta_1^t` and :math:`v_t` by :math:`1 - \beta_2^t`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (T,) or, without bias correction, S + (T,)
+
+    Notes
+    -----
+    The first case is equation :eq:`eq-adamw-frozen` of the book. The second is exact for gradients :math:`\pm 1`, for
+    which :math:`v_t` does not fluctuate.
+
+    Examples
+    --------
+    >>> update_gain(2, (0.5, 0.0), 1.0, 0.0, bias_correction=True).round(3)
+    array([2.   , 1.333])
+    >>> update_gain(2, (0.9, 0.75), 1.0, 0.0, bias_correction=False).round(3)   # 1 / sqrt(1 - 0.75^t)
+    array([2.   , 1.512])
+    """
+    beta1, beta2 = betas
+    step = np.arange(1, steps + 1)
+    if bias_correction:
+        return 1 / (1 - beta1**step)
+    gradient_rms, eps = np.asarray(gradient_rms)[..., np.newaxis], np.asarray(eps)[..., np.newaxis]
+    return (gradient_rms + eps) / (np.sqrt(1 - beta2**step) * gradient_rms + eps)
+
+
+def recursion_response(lr, weight_decay, beta1, gain):
+    r"""Exact response of AdamW with the update :math:`u_t = c_t m_t / s`, where :math:`c_t` is not random.
 
     Parameters
     ----------
@@ -88,6 +134,8 @@ def recursion_response(lr, weight_decay, beta1):
         Learning rate and weight decay of each step.
     beta1 : float
         Averaging constant of the momentum.
+    gain : numpy.ndarray, shape (T,) or S + (T,)
+        :math:`c_t`, see :func:`update_gain`.
 
     Returns
     -------
@@ -99,22 +147,23 @@ def recursion_response(lr, weight_decay, beta1):
 
     Examples
     --------
-    >>> response = recursion_response(np.array([0.1, 0.1]), np.array([0.0, 0.0]), beta1=0.0)
+    >>> response = recursion_response(np.array([0.1, 0.1]), np.array([0.0, 0.0]), beta1=0.0, gain=np.ones(2))
     >>> response.variance.round(3)   # a random walk with steps of length 0.1
     array([0.01, 0.02])
     """
     correction = 1 - beta1 ** np.arange(1, lr.size + 1)
     shrink = 1 - lr * weight_decay
-    step_size = lr / correction
+    step_size = lr * gain
     # Var m_t for unit noise: a geometric sum of (1 - beta1)^2 beta1^(2k).
     momentum_variance = (1 - beta1) / (1 + beta1) * correction * (2 - correction)
     covariance = first_order_recursion(shrink * beta1, -step_size * momentum_variance)
-    before = beta1 * np.concatenate(([0.0], covariance[:-1]))  # Cov(theta_{t-1}, m_t)
+    before = np.zeros_like(covariance)
+    before[..., 1:] = beta1 * covariance[..., :-1]  # Cov(theta_{t-1}, m_t)
     terms = step_size**2 * momentum_variance - 2 * shrink * step_size * before
     return LinearResponse(
         decay=np.cumprod(shrink),
-        # E[m_t] carries exactly the bias that is corrected, so the mean moves as if there were no momentum.
-        drift=first_order_recursion(shrink, lr),
+        # E[m_t] = (1 - beta1^t) mu. With bias correction the factor cancels: the mean does not feel the momentum.
+        drift=first_order_recursion(shrink, step_size * correction),
         variance=first_order_recursion(shrink**2, terms),
     )
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from . import _checks as check
 from .estimators import predict_weight_rms
+from .moments import update_gain
 from .schedules import require_schedule
 
 __all__ = ["SimulationResult", "simulate"]
@@ -91,6 +92,7 @@ def simulate(
     gradient_correlation=0.0,
     init_rms=0.0,
     init_mean=0.0,
+    bias_correction=True,
     control_variate=True,
     record=None,
 ):
@@ -101,7 +103,7 @@ def simulate(
     schedule : Schedule
         Learning rate of each step; :math:`T` steps.
     weight_decay : float or array_like, shape (T,)
-        :math:`\lambda \ge 0`, constant or one value a step.
+        :math:`\lambda \ge 0`, constant or one value per step.
     betas : pair of float
         :math:`(\beta_1, \beta_2)`.
     eps : float
@@ -118,8 +120,10 @@ def simulate(
         :math:`\zeta_t`. Other than 0 only without the control variate, which is for independent gradients.
     init_rms, init_mean : float
         The start is normal with mean :math:`E[\theta_0]` and mean square ``init_rms**2``.
+    bias_correction : bool
+        Whether to divide :math:`m_t` by :math:`1 - \beta_1^t` and :math:`v_t` by :math:`1 - \beta_2^t`, as AdamW does.
     control_variate : bool
-        Whether to run AdamW with a frozen denominator on the same gradients and to report
+        Whether to run the optimizer with a denominator that does not fluctuate on the same gradients and to report
         :math:`\hat\rho - \hat\rho_\mathrm{lin} + \rho_\mathrm{lin}`, where :math:`\rho_\mathrm{lin}` is known exactly.
         The expectation is the same, the variance much smaller.
     record : array_like of int, optional
@@ -159,14 +163,17 @@ def simulate(
         init_rms=float(init_rms), init_mean=float(init_mean),
     )
     # Also checks the values of the model before any work is done.
-    linear = predict_weight_rms(schedule, weight_decay, betas, trajectory=True, **model)[record - 1] ** 2
+    linear = predict_weight_rms(
+        schedule, weight_decay, betas, bias_correction=bias_correction, trajectory=True, **model
+    )[record - 1] ** 2
 
     # Sums of d and d^2, where d = theta^2, or theta^2 - theta_lin^2 with the control variate.
     sums, square_sums = np.zeros(record.size), np.zeros(record.size)
     for first in range(0, parameters, BLOCK):
         size = min(BLOCK, parameters - first)
         block = _run_block(
-            schedule.values, weight_decay, beta1, beta2, size, rng, correlation, control_variate, record, **model
+            schedule.values, weight_decay, beta1, beta2, size, rng, correlation, bias_correction, control_variate,
+            record, **model
         )
         sums += block[0]
         square_sums += block[1]
@@ -202,13 +209,14 @@ def _recorded_steps(record, steps):
 
 
 def _run_block(
-    lr, weight_decay, beta1, beta2, size, rng, correlation, control_variate, record,
+    lr, weight_decay, beta1, beta2, size, rng, correlation, bias_correction, control_variate, record,
     eps, gradient_mean, gradient_std, init_rms, init_mean,
 ):
     """Simulate ``size`` weights; return the sums of d and of d^2 at the recorded steps (see simulate)."""
     theta = init_mean + np.sqrt(init_rms**2 - init_mean**2) * rng.standard_normal(size)
     frozen = theta.copy()
-    scale = np.hypot(gradient_mean, gradient_std) + eps
+    gradient_rms = np.hypot(gradient_mean, gradient_std)
+    gain = update_gain(lr.size, (beta1, beta2), gradient_rms, eps, bias_correction) / (gradient_rms + eps)
     m, v = np.zeros(size), np.zeros(size)
     gradient, update = np.empty(size), np.empty(size)
     noise = rng.standard_normal(size) if correlation else None
@@ -224,12 +232,13 @@ def _run_block(
             gradient[:] = noise
         gradient *= gradient_std
         gradient += gradient_mean
-        _advance_update(m, v, gradient, update, step, beta1, beta2, eps)
+        corrections = (1 - beta1**step, 1 - beta2**step) if bias_correction else (1.0, 1.0)
+        _advance_update(m, v, gradient, update, corrections, beta1, beta2, eps)
         theta *= shrink
         theta -= np.multiply(update, rate, out=update)
         if control_variate:
             frozen *= shrink
-            frozen -= np.multiply(m, rate / ((1 - beta1**step) * scale), out=update)
+            frozen -= np.multiply(m, rate * gain[step - 1], out=update)
         if step == record[recorded]:
             difference = theta * theta - frozen * frozen if control_variate else theta * theta
             sums[recorded] = difference.sum()
@@ -240,9 +249,9 @@ def _run_block(
     return sums, square_sums
 
 
-def _advance_update(m, v, gradient, update, step, beta1, beta2, eps):
+def _advance_update(m, v, gradient, update, corrections, beta1, beta2, eps):
     """Advance the moments ``m`` and ``v`` and write Adam's update into ``update``; ``gradient`` is overwritten."""
-    correction1, correction2 = 1 - beta1**step, 1 - beta2**step
+    correction1, correction2 = corrections
     m *= beta1
     m += np.multiply(gradient, 1 - beta1, out=update)
     np.multiply(gradient, gradient, out=gradient)

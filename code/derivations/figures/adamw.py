@@ -95,12 +95,12 @@ def equilibrium_parts(ratios, noise, mean, total, crossing, limits):
 
 @styled
 def equilibrium_ratio(decay, frozen, corrected, point, limits):
-    r"""Mean square at equilibrium, divided by :math:`\eta/(2\lambda)`, against the decay a step.
+    r"""Mean square at equilibrium, divided by :math:`\eta/(2\lambda)`, against the decay per step.
 
     Parameters
     ----------
     decay : array_like, shape (K,)
-        Decay a step, :math:`\eta\lambda`.
+        Decay per step, :math:`\eta\lambda`.
     frozen, corrected : array_like, shape (K,)
         The ratio for a frozen denominator, and the same times the noise factor.
     point : (decay, ratio, standard_error)
