@@ -94,7 +94,7 @@ def test_a_play_button_drives_the_slider():
     control, play = box.children[0].children
     play.value = 2
     assert control.index == 2
-    assert "<p style=\"max-width:36rem\">3</p>" in box.children[2].value
+    assert "<p style=\"max-width:33rem\">3</p>" in box.children[2].value
 
 
 def test_the_same_name_may_be_used_again():

@@ -95,26 +95,47 @@ def configure(app, config):
     config.nb_execution_cache_path = str(folder / key)
     config.nb_execution_mode = "cache"
     config.nb_execution_raise_on_error = True
-    only = os.environ.get(CHAPTER)
-    if only:
-        names = [f"chapters/{only}.md", f"{only}.md", only]
-        if not any((Path(app.srcdir) / name).is_file() for name in names):
-            raise ExtensionError(f"{CHAPTER}={only!r} names no chapter: chapters/{only}.md does not exist")
+    only_chapter(Path(app.srcdir))
+
+
+def only_chapter(root):
+    """The only chapter that an author wants to execute.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder of the book.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None if all chapters are to be executed.
+
+    Raises
+    ------
+    sphinx.errors.ExtensionError
+        If the environment variable names no chapter.
+    """
+    name = os.environ.get(CHAPTER)
+    if not name:
+        return None
+    path = root / "chapters" / f"{name}.md"
+    if not path.is_file():
+        raise ExtensionError(f"{CHAPTER}={name!r} names no chapter: chapters/{name}.md does not exist")
+    return path
 
 
 def _notebooks(app, env, docnames):
-    """Paths of the notebooks among the documents."""
+    """Paths of the notebooks to execute among the documents."""
     paths = [Path(env.doc2path(docname)) for docname in docnames]
     found = [path for path in paths if path.suffix == ".md" and is_myst_markdown_notebook(path.read_text("utf8"))]
-    only = os.environ.get(CHAPTER)
-    if only:
-        wanted = [path for path in found if path.with_suffix("").as_posix().endswith(only.removesuffix(".md"))]
-        skipped = [path for path in found if path not in wanted]
-        # A ``PurePath.match`` pattern may be absolute: these files are shown without being run.
-        app.env.mystnb_config = app.env.mystnb_config.copy(
-            execution_excludepatterns=[path.as_posix() for path in skipped])
-        return wanted
-    return found
+    only = only_chapter(Path(app.srcdir))
+    if only is None:
+        return found
+    # The other chapters are shown without being run; a pattern of ``PurePath.match`` may be a whole path.
+    skipped = [path.as_posix() for path in found if path != only]
+    app.env.mystnb_config = app.env.mystnb_config.copy(execution_excludepatterns=skipped)
+    return [path for path in found if path == only]
 
 
 def _run(notebook, timeout):

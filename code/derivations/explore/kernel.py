@@ -54,8 +54,8 @@ def live_widget(draw, *, name, alt, caption, controls):
         svg = picture_of(draw_figure(draw, values), name, values).markup()
         sentence = escape(alt.sentence(indices))
         picture.value = (
-            f'<div role="img" aria-label="{sentence}" style="max-width:36rem">{svg}</div>'
-            f'<p style="max-width:36rem">{sentence}</p>'
+            f'<div role="img" aria-label="{sentence}" style="max-width:33rem">{svg}</div>'
+            f'<p style="max-width:33rem">{sentence}</p>'
         )
 
     redraw()
@@ -112,7 +112,7 @@ def _index(widget, control):
 
 
 def _row(widget, control):
-    widget.layout.width = "min(36rem, 100%)"
+    widget.layout.width = "min(33rem, 100%)"
     if not control.play:
         return widgets.HBox([widget])
     play = widgets.Play(value=control.start, max=len(control.values) - 1, interval=200)
