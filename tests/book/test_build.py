@@ -74,6 +74,8 @@ TWO = HEADER + """# Two
 Back to {eq}`eq-sum`.
 
 ```{code-cell} ipython3
+:tags: [hide-input]
+
 print(6 * 7)
 ```
 """
@@ -191,6 +193,8 @@ def test_notebook_says_what_the_page_says(built):
     nbformat.validate(notebook)
     kinds = [cell.cell_type for cell in notebook.cells]
     assert kinds == ["markdown", "code", "markdown"]
+    folded = nbformat.read(built.folder / "_build/html/notebooks/two.ipynb", as_version=4).cells[-1]
+    assert (folded.cell_type, folded.source) == ("code", "print(6 * 7)")
     assert notebook.cells[1].source.splitlines()[0] == "import toy" and notebook.cells[1].outputs == []
     assert notebook.cells[0].source == r"""# One
 

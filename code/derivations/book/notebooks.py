@@ -218,7 +218,8 @@ class Translator:
 
 
 def _source(cell):
-    return next(child for child in cell.children if child.get("nb_element") == "cell_code_source").astext()
+    # Searched for, not the first child: a folded input stands in a node of its own.
+    return next(node for node in cell.findall(nodes.container) if node.get("nb_element") == "cell_code_source").astext()
 
 
 def _quote(text):
