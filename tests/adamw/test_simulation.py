@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from derivations.adamw import (
-    adamw_step, constant, equilibrium_rms, from_array, noise_factor, predict_weight_rms, simulate,
+    adamw_step, constant, equilibrium_rms, from_array, measure_noise_factor, noise_factor, predict_weight_rms, simulate,
 )
 from derivations.adamw import simulation
 
@@ -28,6 +28,32 @@ def test_equals_adamw_step_on_the_same_gradients():
     np.testing.assert_allclose(run.standard_errors, np.take(errors, [0, 9, 29]), rtol=1e-9)
 
 
+def test_without_bias_correction_equals_a_loop_without_it():
+    lr, model = 0.02, dict(gradient_mean=0.2, gradient_std=1.5)
+    run = simulate(
+        constant(lr, 20), 0.3, (0.8, 0.9), 0.05, 500,
+        rng=np.random.default_rng(3), bias_correction=False, control_variate=False, **model,
+    )
+    rng = np.random.default_rng(3)
+    theta, m, v = 0.0 * rng.standard_normal(500), 0.0, 0.0
+    for _ in range(20):
+        gradient = 0.2 + 1.5 * rng.standard_normal(500)
+        m, v = 0.8 * m + 0.2 * gradient, 0.9 * v + 0.1 * gradient**2
+        theta = theta - lr * (m / (np.sqrt(v) + 0.05) + 0.3 * theta)
+    assert run.rms == pytest.approx(np.sqrt(np.mean(theta**2)), rel=1e-12)
+
+
+@pytest.mark.parametrize("beta2, errors", [(0.95, [-0.800, -0.398]), (0.999, [9.0, 26.1])])
+def test_without_bias_correction_the_early_mean_square_is_off_by_the_predicted_factor(beta2, errors):
+    """The first update is exact for normal gradients too; at step 10 their denominator fluctuates."""
+    schedule, rng, record = constant(0.01, 10), np.random.default_rng(15), [1, 10]
+    raw, corrected = (
+        simulate(schedule, 0.1, (0.9, beta2), rng=rng, parameters=32_768, bias_correction=flag, record=record)
+        for flag in (False, True)
+    )
+    np.testing.assert_allclose((raw.trajectory / corrected.trajectory) ** 2, 1 + np.array(errors), rtol=0.04)
+
+
 @pytest.mark.parametrize("betas, factor", [((0.9, 0.95), 0.9793), ((0.0, 0.95), 0.9560)])
 def test_equilibrium_is_the_recursion_times_the_noise_factor(betas, factor):
     """The factors were computed by quadrature of the exact formula for normal gradients."""
@@ -48,6 +74,24 @@ def test_leading_noise_factor_is_good_where_beta2_is_close_to_1():
     run = simulate(schedule, weight_decay, betas, parameters=32_768, rng=np.random.default_rng(9), init_rms=start)
     predicted = start * np.sqrt(noise_factor(betas))
     assert abs(run.rms - predicted) < 4 * run.standard_error + 5e-4 * predicted
+
+
+@pytest.mark.parametrize("betas, factor", [((0.9, 0.95), 0.9793), ((0.99, 0.95), 1.0237)])
+def test_measured_noise_factor_is_the_exact_one(betas, factor):
+    """The factors were computed by quadrature, for normal gradients and small decay."""
+    measured = measure_noise_factor(betas, 0.001, 2500, parameters=16_384, rng=np.random.default_rng(16))
+    assert abs(measured.value - factor) < 4 * measured.standard_error + 1e-3
+    assert measured.standard_error < 3e-3
+
+
+@pytest.mark.parametrize("decay, message", [
+    (0.0, "decay must be positive, got decay=0.0"),
+    (2.0, "decay must be less than 2, got decay=2.0"),
+    ([0.1, 0.2], r"decay must be one number, got decay=\[0.1, 0.2\]"),
+])
+def test_noise_factor_is_measured_at_one_decay_below_2(decay, message):
+    with pytest.raises(ValueError, match=message):
+        measure_noise_factor((0.9, 0.95), decay, 5, rng=np.random.default_rng(0))
 
 
 def test_mean_gradient_cross_term_and_eps_against_the_recursion():
@@ -74,10 +118,11 @@ def test_correlated_gradients_change_the_long_run_variance(correlation, factor):
     assert abs(ratio - factor) < 4 * error + 0.02 * factor
 
 
-def test_control_variate_changes_the_error_and_not_the_answer():
-    schedule = constant(0.01, 600)
+@pytest.mark.parametrize("bias_correction", [True, False])
+def test_control_variate_changes_the_error_and_not_the_answer(bias_correction):
+    schedule, model = constant(0.01, 600), dict(bias_correction=bias_correction, eps=0.1)
     plain, controlled = (
-        simulate(schedule, 0.5, parameters=8192, rng=np.random.default_rng(12), control_variate=flag)
+        simulate(schedule, 0.5, parameters=8192, rng=np.random.default_rng(12), control_variate=flag, **model)
         for flag in (False, True)
     )
     assert abs(plain.rms - controlled.rms) < 4 * plain.standard_error

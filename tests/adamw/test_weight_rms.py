@@ -54,6 +54,49 @@ def test_recursion_equals_its_scalar_loop_with_mean_gradient_and_eps():
     np.testing.assert_allclose(predicted, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("up, start", [(0.5, 0.0), (0.7, 0.3)])
+def test_without_bias_correction_equals_the_enumeration_of_all_sign_paths(up, start):
+    """With gradients +-1 the uncorrected denominator is sqrt(1 - beta2^t) + eps, whatever the signs."""
+    rng = np.random.default_rng(7)
+    lr, weight_decay, (beta1, beta2), eps = rng.uniform(0.05, 0.3, 10), rng.uniform(0.0, 1.5, 10), (0.7, 0.9), 0.1
+    signs = np.array(list(itertools.product([-1.0, 1.0], repeat=10))).T
+    probability = np.prod(np.where(signs > 0, up, 1 - up), axis=0)
+    theta, m, v, measured = np.full(2**10, start), 0.0, 0.0, []
+    for t in range(10):
+        m, v = beta1 * m + (1 - beta1) * signs[t], beta2 * v + (1 - beta2) * signs[t] ** 2
+        theta = theta - lr[t] * (m / (np.sqrt(v) + eps) + weight_decay[t] * theta)
+        measured.append(probability @ theta**2)
+    predicted = predict_weight_rms(
+        from_array(lr), weight_decay, (beta1, beta2), eps, start, start, 2 * up - 1, 2 * np.sqrt(up * (1 - up)),
+        bias_correction=False, trajectory=True,
+    )
+    np.testing.assert_allclose(predicted**2, measured, rtol=1e-12)
+
+
+def test_without_bias_correction_and_beta2_zero_is_the_sum_of_squared_momentum_weights():
+    """The denominator then has no start-up, and only the hat of m is missing: the closed form of the book."""
+    a, beta1, power = 1 - 0.01 * 0.1, 0.9, np.arange(1, 301)
+    squares = np.cumsum((0.01 * (1 - beta1) * (a**power - beta1**power) / (a - beta1)) ** 2)
+    predicted = predict_weight_rms(constant(0.01, 300), 0.1, (beta1, 0.0), bias_correction=False, trajectory=True)
+    np.testing.assert_allclose(predicted**2, squares, rtol=1e-12)
+
+
+def test_without_bias_correction_the_start_is_known_and_the_end_is_the_same():
+    late = [predict_weight_rms(constant(0.02, 2000), 0.5, bias_correction=flag) for flag in (False, True)]
+    assert late[0] == pytest.approx(late[1], rel=1e-6)
+    first = predict_weight_rms(constant(0.02, 1), 0.5, (0.9, 0.999), bias_correction=False)
+    assert first == pytest.approx(0.02 * 0.1 / np.sqrt(0.001), rel=1e-12)
+
+
+def test_without_bias_correction_settings_broadcast():
+    schedule, model = constant(0.01, 30), dict(bias_correction=False, init_rms=0.2)
+    eps, means = np.array([0.0, 0.1, 1.0]), np.array([[0.0], [0.5]])
+    path = predict_weight_rms(schedule, 0.3, eps=eps, gradient_mean=means, trajectory=True, **model)
+    assert path.shape == (2, 3, 30)
+    single = predict_weight_rms(schedule, 0.3, eps=0.1, gradient_mean=0.5, **model)
+    assert isinstance(single, float) and single == pytest.approx(path[1, 1, -1], rel=1e-14)
+
+
 @given(st.lists(st.tuples(st.floats(-1, 1), st.floats(-5, 5)), min_size=1, max_size=70))
 def test_scan_equals_the_loop(steps):
     factors, terms = np.array(steps).T
@@ -95,7 +138,7 @@ def test_constant_without_decay_is_a_random_walk_with_drift():
 
 @pytest.mark.parametrize("beta1", [0.0, 0.5, 0.9, 0.99])
 def test_constant_approaches_the_recursion_in_first_order(beta1):
-    """Halving the decay a step halves the relative error of the stationary mean square."""
+    """Halving the decay per step halves the relative error of the stationary mean square."""
     errors = []
     for decay in (2e-4, 1e-4):
         exact = equilibrium_rms(0.01, decay / 0.01, (beta1, 0.95), method="recursion")
@@ -155,6 +198,8 @@ def test_leading_noise_factor_is_close_to_the_exact_one():
      "method must be one of 'recursion', 'constant', got method='magic'"),
     (lambda: predict_weight_rms(from_array([0.1, 0.2]), 0.1, method="constant"), "needs a constant learning rate"),
     (lambda: predict_weight_rms(constant(0.1, 2), [0.1, 0.2], method="constant"), "needs a constant weight_decay"),
+    (lambda: predict_weight_rms(constant(0.1, 2), 0.1, method="constant", bias_correction=False),
+     "bias_correction=False needs method='recursion', got method='constant'"),
     (lambda: predict_weight_rms(constant(0.1, 2), 10.0, method="constant"), "needs lr \\* weight_decay < 1"),
     (lambda: equilibrium_rms(0.1, 0.0), "weight_decay must be positive, got weight_decay=0.0"),
     (lambda: equilibrium_rms(0.1, 20.0), "lr \\* weight_decay must be less than 2, got lr=0.1, weight_decay=20.0"),

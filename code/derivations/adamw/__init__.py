@@ -7,15 +7,17 @@ from .estimators import equilibrium_rms, predict_weight_rms
 from .noise import noise_factor
 from .optimizer import adamw_step
 from .schedules import Schedule, constant, from_array
-from .simulation import SimulationResult, simulate
+from .simulation import Estimate, SimulationResult, measure_noise_factor, simulate
 
 __all__ = [
+    "Estimate",
     "Schedule",
     "SimulationResult",
     "adamw_step",
     "constant",
     "equilibrium_rms",
     "from_array",
+    "measure_noise_factor",
     "noise_factor",
     "predict_weight_rms",
     "simulate",

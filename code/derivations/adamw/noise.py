@@ -7,7 +7,8 @@ __all__ = ["noise_factor"]
 def noise_factor(betas=(0.9, 0.95), method="leading", fourth_moment=3.0):
     r"""Factor :math:`S` by which the noise part of :math:`E[\theta^2]` differs from that of a frozen denominator.
 
-    To leading order in :math:`1 - \beta_2`, with :math:`q = E[g^4]/\sigma^4 - 1`,
+    To first order in the variance of :math:`v`, which is proportional to :math:`1 - \beta_2`, and with
+    :math:`q = E[g^4]/\sigma^4 - 1`,
 
     .. math::
 
@@ -36,8 +37,9 @@ def noise_factor(betas=(0.9, 0.95), method="leading", fourth_moment=3.0):
 
     Notes
     -----
-    Equation :eq:`eq-adamw-noise-factor` of the book. For gradients :math:`\pm\sigma` the denominator does not
-    fluctuate, ``fourth_moment`` is 1, and :math:`S = 1` exactly.
+    Equation :eq:`eq-adamw-noise-factor` of the book. It holds for independent gradients with mean 0 and a symmetric
+    distribution, :math:`\epsilon = 0` and :math:`\eta\lambda \ll 1 - \beta_1`. For gradients :math:`\pm\sigma` the
+    denominator does not fluctuate, ``fourth_moment`` is 1, and :math:`S = 1` exactly.
 
     Examples
     --------
