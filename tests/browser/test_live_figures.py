@@ -2,7 +2,7 @@
 import statistics
 
 import pytest
-from conftest import watch
+from browsers import watch
 
 WAYS = ["served", "offline", "file"]
 PICTURE = "figure => figure.querySelector('.live-figure-picture').innerHTML"

@@ -3,7 +3,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import watch
+from browsers import watch
 
 VIEWS = [(320, "dark"), (390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
 

@@ -1,12 +1,8 @@
 """Static pages with live figures, opened in a real browser."""
-import sys
 from pathlib import Path
 
 import pytest
 from derivations import explore as explore_package
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-from chromium import ARGS, chromium as path_of_chromium  # noqa: E402  (the folder of tests is no package)
 
 ASSETS = Path(explore_package.__file__).parent / "assets"
 
@@ -30,25 +26,15 @@ def bake(monkeypatch):
     monkeypatch.setattr(explore_package, "_session", explore_package.baked.Session())
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """One browser for all tests of the session."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path_of_chromium(), args=ARGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(chromium, tmp_path):
+def open_page(browser, tmp_path):
     """Open figures as a page from a file; fails if the page logs an error."""
     contexts, errors = [], []
 
     def open_figures(*figures, fragment="", **options):
         path = tmp_path / "page.html"
         path.write_text(standalone_page("\n".join(figure.markup for figure in figures)), encoding="utf-8")
-        context = chromium.new_context(**{"viewport": {"width": 800, "height": 900}, **options})
+        context = browser.new_context(**{"viewport": {"width": 800, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -9,6 +9,7 @@ from derivations.riemann import (
     area,
     coordinate_loop,
     curvature_by_loop,
+    errors_by_loop,
     gauss_curvature_by_loop,
     observed_order,
     spaces,
@@ -27,19 +28,31 @@ UNEVEN = [
 @pytest.mark.parametrize("space, x", UNEVEN, ids=lambda value: getattr(value, "__name__", None))
 @pytest.mark.parametrize("kind, order", [("corner", 1), ("centred", 1), ("lasso", 2)])
 def test_order_of_the_tensor(space, x, kind, order):
-    numeric = space().numeric()
-    exact = numeric.riemann_tensor(x)
-    errors = np.abs(curvature_by_loop(numeric, x, SIZES, kind=kind) - exact).max(axis=(1, 2, 3, 4))
+    errors = errors_by_loop(space(), x, SIZES, kind=kind)
     assert observed_order(SIZES, errors)[-1] == pytest.approx(order, abs=0.15)
 
 
 @pytest.mark.parametrize("space, x", UNEVEN, ids=lambda value: getattr(value, "__name__", None))
 @pytest.mark.parametrize("kind, order", [("corner", 1), ("centred", 2), ("lasso", 2)])
 def test_order_of_the_rotation_angle(space, x, kind, order):
-    numeric = space().numeric()
-    exact = float(numeric.gauss_curvature(x))
-    errors = np.abs(gauss_curvature_by_loop(numeric, x, SIZES, kind=kind) - exact)
+    errors = errors_by_loop(space(), x, SIZES, kind=kind, of="gauss")
     assert observed_order(SIZES, errors)[-1] == pytest.approx(order, abs=0.15)
+
+
+def test_corner_square_has_order_two_where_the_curvature_is_greatest():
+    errors = errors_by_loop(spaces.torus(), [0, 0], SIZES, kind="corner", of="gauss")
+    assert observed_order(SIZES, errors)[-1] == pytest.approx(2, abs=0.05)
+
+
+def test_errors_are_the_distance_to_the_formula():
+    torus, x = spaces.torus().numeric(), [0.4, 1.1]
+    exact = torus.riemann_tensor(x)
+    off = curvature_by_loop(torus, x, SIZES, kind="corner") - exact
+    errors = errors_by_loop(torus, x, SIZES, kind="corner")
+    np.testing.assert_array_equal(errors, np.abs(off).max(axis=(1, 2, 3, 4)))
+    assert errors_by_loop(torus, x, 0.1, kind="corner").shape == ()
+    with pytest.raises(ValueError, match="of must be 'tensor' or 'gauss', got of='ricci'"):
+        errors_by_loop(torus, x, 0.1, kind="corner", of="ricci")
 
 
 @pytest.mark.parametrize("space, x, curvature", [

@@ -87,6 +87,16 @@ def test_algebraic_symmetries_and_first_bianchi_identity():
         assert tidy(lowered[a, b, c, d] + lowered[a, c, d, b] + lowered[a, d, b, c]) == 0
 
 
+def test_deviation_of_geodesics_fixes_the_whole_tensor():
+    """Equation eq-riemann-loop-polarised: the part of R that is symmetric in two indices gives R back."""
+    riemann = three_dimensional().riemann_tensor()
+
+    def symmetric(m, a, b, c):
+        return riemann[m, a, c, b] + riemann[m, b, c, a]
+    for m, a, b, c in itertools.product(range(3), repeat=4):
+        assert tidy(symmetric(m, a, c, b) - symmetric(m, a, b, c) - 3 * riemann[m, a, b, c]) == 0
+
+
 def test_second_bianchi_identity():
     metric = three_dimensional()
     riemann, gamma, x, axes = metric.riemann_tensor(), metric.christoffel_symbols(), metric.coords, range(3)

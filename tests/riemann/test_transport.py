@@ -10,9 +10,11 @@ from derivations.riemann import (
     CurveError,
     IntegrationError,
     Metric,
+    circle,
     holonomy,
     parallel_transport,
     polygon,
+    rectangle,
     spaces,
     straight,
     total_curvature,
@@ -23,10 +25,6 @@ TRIANGLE = st.lists(st.tuples(st.floats(0.4, 2.2), st.floats(0.4, 2.2)), min_siz
 VECTOR = st.tuples(st.floats(-2, 2), st.floats(-2, 2))
 
 
-def latitude(theta):
-    return polygon([[theta, 0.0], [theta, 2 * np.pi]], closed=False)
-
-
 def wrapped(angle):
     """Angle in (-pi, pi]."""
     return np.pi - (np.pi - angle) % (2 * np.pi)
@@ -34,7 +32,7 @@ def wrapped(angle):
 
 @pytest.mark.parametrize("theta", [0.1, 0.7, 1.2, 1.9, 3.0])
 def test_sphere_turns_by_the_solid_angle(theta):
-    turned = holonomy(spaces.sphere().numeric(r=3.0), latitude(theta))
+    turned = holonomy(spaces.sphere().numeric(r=3.0), circle(theta))
     assert wrapped(turned.angle - 2 * np.pi * (1 - np.cos(theta))) == pytest.approx(0, abs=1e-9)
     assert turned.drift < 1e-9
 
@@ -43,16 +41,16 @@ def test_sphere_turns_by_the_solid_angle(theta):
 def test_cone_turns_by_the_deficit_angle_round_the_tip_only(alpha):
     cone = spaces.cone().numeric(alpha=alpha)
     deficit = 2 * np.pi * (1 - np.sin(alpha))
-    assert wrapped(holonomy(cone, latitude(1.3)).angle - deficit) == pytest.approx(0, abs=1e-9)
+    assert wrapped(holonomy(cone, circle(1.3)).angle - deficit) == pytest.approx(0, abs=1e-9)
     wobbly = polygon([[1.0, 0.0], [2.0, 2.0], [0.5, 4.0], [1.0, 2 * np.pi]], closed=False)
     assert wrapped(holonomy(cone, wobbly).angle - deficit) == pytest.approx(0, abs=1e-9)
-    beside = polygon([[1.0, 0.0], [2.0, 0.0], [2.0, 5.0], [1.0, 5.0]])
+    beside = rectangle([1.0, 0.0], [2.0, 5.0])
     assert holonomy(cone, beside).angle == pytest.approx(0, abs=1e-9)
 
 
 def test_octant_of_the_sphere_turns_by_a_right_angle():
     near_pole = 1e-3
-    octant = polygon([[near_pole, 0], [np.pi / 2, 0], [np.pi / 2, np.pi / 2], [near_pole, np.pi / 2]])
+    octant = rectangle([near_pole, 0], [np.pi / 2, np.pi / 2])
     assert holonomy(spaces.sphere(), octant).angle == pytest.approx(np.pi / 2 * np.cos(near_pole), abs=1e-9)
 
 
@@ -82,8 +80,8 @@ def test_lengths_are_kept_and_the_way_back_undoes_the_way_there(space, vertices)
 def test_gauss_bonnet_for_rectangles(space, low, sides):
     numeric = space().numeric()
     low, high = np.array(low), np.array(low) + sides
-    loop = polygon([low, [high[0], low[1]], high, [low[0], high[1]]])
-    assert wrapped(holonomy(numeric, loop).angle - total_curvature(numeric, low, high)) == pytest.approx(0, abs=1e-8)
+    angle = holonomy(numeric, rectangle(low, high)).angle
+    assert wrapped(angle - total_curvature(numeric, low, high)) == pytest.approx(0, abs=1e-8)
 
 
 def test_transport_is_linear_and_takes_frames():
@@ -95,7 +93,7 @@ def test_transport_is_linear_and_takes_frames():
 
 
 def test_samples_do_not_change_the_answer():
-    loop = latitude(0.8)
+    loop = circle(0.8)
     ends = [parallel_transport(spaces.sphere(), loop, [1.0, 0.0], samples=s).vectors[-1] for s in (2, 7, 100)]
     np.testing.assert_allclose(ends[0], ends[1], atol=1e-10)
     np.testing.assert_allclose(ends[0], ends[2], atol=1e-10)
@@ -111,7 +109,7 @@ def test_parametrisation_does_not_matter():
 
 
 def test_tighter_tolerance_means_less_drift():
-    drifts = [holonomy(spaces.sphere(), latitude(0.3), rtol=rtol).drift for rtol in (1e-4, 1e-7, 1e-10)]
+    drifts = [holonomy(spaces.sphere(), circle(0.3), rtol=rtol).drift for rtol in (1e-4, 1e-7, 1e-10)]
     assert drifts[0] > drifts[1] > drifts[2]
 
 
@@ -129,10 +127,15 @@ def test_bad_curves_are_refused():
         Curve([straight([0, 0], [1, 0]), straight([2, 0], [3, 0])])
     with pytest.raises(CurveError, match="k >= 2"):
         polygon([[0.0, 1.0]])
+    for low, high in (([0, 0], [0, 1]), ([0, 0], [1, -1]), ([0, 0, 0], [1, 1, 1]), ([0, 0], [1, np.nan])):
+        with pytest.raises(CurveError, match="low and high must be corners"):
+            rectangle(low, high)
+    with pytest.raises(CurveError, match="position must be finite, got position=inf"):
+        circle(np.inf)
     with pytest.raises(CurveError, match="must be closed, but it starts at"):
         holonomy(spaces.sphere(), polygon([[1, 0], [1, 6]], closed=False))
     with pytest.raises(CurveError, match="must be closed"):  # without the chart nobody knows that phi is an angle
-        holonomy(spaces.sphere().metric.numeric(r=1.0), latitude(1.0))
+        holonomy(spaces.sphere().metric.numeric(r=1.0), circle(1.0))
 
 
 def test_loops_that_leave_the_chart_are_refused():
@@ -155,4 +158,4 @@ def test_one_sample_is_refused():
 
 def test_an_integrator_that_fails_says_so():
     with pytest.raises(IntegrationError, match="did not reach rtol=0"):
-        holonomy(spaces.sphere(), latitude(0.3), rtol=0)
+        holonomy(spaces.sphere(), circle(0.3), rtol=0)

@@ -6,7 +6,7 @@ matplotlib's three-dimensional axes and keeps equal scales.
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
-from matplotlib.patches import Wedge
+from matplotlib.patches import Arc, Wedge
 
 from .style import COLORS, new_figure, styled
 
@@ -14,11 +14,12 @@ __all__ = ["cone_and_sector", "loop_and_quotients", "loop_errors", "sphere_walk"
 
 _LINES = ["-", "--", "-.", ":"]
 _MARKERS = ["o", "s", "^", "D"]
+_ASIDE = np.array([0.5, 0.3, 0.4])  # added to the unit normal of a loop: an eye 15 to 30 degrees off the normal
 
 
 @styled
-def two_ways(first, second, first_vectors, second_vectors):
-    """Two ways from one corner of a coordinate parallelogram to the opposite one, with the vectors carried along.
+def two_ways(first, second, first_vectors, second_vectors, hill, angle):
+    """Two ways from one corner of a square on the map of a hill to the opposite one, with the vectors carried along.
 
     Parameters
     ----------
@@ -26,6 +27,10 @@ def two_ways(first, second, first_vectors, second_vectors):
         Points of the way that goes along dx first, and of the way that goes along delta x first.
     first_vectors, second_vectors : array_like, shape (m, 2)
         The transported vectors there; four of them are drawn.
+    hill : array_like, shape (a, b, 3)
+        Grid of points (x, y, z) of the hill, for the contour lines and the summit.
+    angle : float
+        Angle between the two vectors at the far corner, in degrees.
 
     Returns
     -------
@@ -33,12 +38,15 @@ def two_ways(first, second, first_vectors, second_vectors):
 
     Examples
     --------
-    >>> way = [[0, 0], [1, 0], [1, 1]]
-    >>> figure = two_ways(way, [[0, 0], [0, 1], [1, 1]], [[0, 0.2]] * 3, [[0, 0.1]] * 3)
-    >>> [text.get_text() for text in figure.axes[0].texts][:2]
+    >>> import numpy as np
+    >>> x, y = np.meshgrid([0, 0.5, 1], [0, 0.5, 1])
+    >>> first, second, hill = [[0, 0], [1, 0], [1, 1]], [[0, 0], [0, 1], [1, 1]], np.dstack([x, y, x - x**2])
+    >>> figure = two_ways(first, second, [[0, 0.2]] * 3, [[0.2, 0]] * 3, hill, 90)
+    >>> [text.get_text() for text in figure.axes[0].texts][1:3]
     ['first $dx$, then $\\\\delta x$', 'first $\\\\delta x$, then $dx$']
     """
-    figure, axes = new_figure(height=3.4)
+    figure, axes = new_figure(height=3.6)
+    _contour_lines(axes, np.asarray(hill, dtype=float))
     ways = ((first, first_vectors, "blue", "-", False), (second, second_vectors, "orange", "--", True))
     for points, vectors, color, line, dashed in ways:
         points, vectors = np.asarray(points, dtype=float), np.asarray(vectors, dtype=float)
@@ -49,12 +57,13 @@ def two_ways(first, second, first_vectors, second_vectors):
     low, high = first.min(axis=0), first.max(axis=0)
     middle, gap = (low + high) / 2, 0.05 * (high - low)
     axes.text(middle[0], low[1] - gap[1], r"first $dx$, then $\delta x$", ha="center", va="top")
-    axes.text(middle[0], high[1] + 5 * gap[1], r"first $\delta x$, then $dx$", ha="center", va="bottom")
+    axes.text(middle[0], high[1] - gap[1] / 2, r"first $\delta x$, then $dx$", ha="center", va="top")
     _arrows(axes, first[0], first[0] + first_vectors[0], "#000000")
     axes.text(*(first[0] + first_vectors[0]), "$A$ ", ha="right", va="center")
     axes.plot(*first[[0, -1]].T, linestyle="none", marker="o", markersize=4, color="#000000")
     axes.text(*(first[0] - gap), "$x$", ha="right", va="top")
-    axes.text(first[-1, 0] + gap[0], first[-1, 1], r"$x+dx+\delta x$", ha="left", va="center")
+    axes.text(first[-1, 0] + gap[0], first[-1, 1], r"$x+dx+\delta x$", ha="left", va="top")
+    _opening(axes, first[-1], first_vectors[-1], second_vectors[-1], f"{abs(angle):.1f}°")
     axes.set(xlim=(low[0] - 7 * gap[0], high[0] + 10 * gap[0]), ylim=(low[1] - 4 * gap[1], high[1] + 8 * gap[1]))
     axes.set_aspect("equal")
     axes.axis("off")
@@ -64,6 +73,8 @@ def two_ways(first, second, first_vectors, second_vectors):
 @styled
 def sphere_walk(mesh, arrows, now, colatitudes, angles, here):
     """A vector that walks along a circle of latitude, and the angle by which a whole round turns it.
+
+    What lies behind the sphere is thin, dotted and pale.
 
     Parameters
     ----------
@@ -90,12 +101,14 @@ def sphere_walk(mesh, arrows, now, colatitudes, angles, here):
     >>> len(figure.axes)
     2
     """
-    figure, (top, bottom) = new_figure(height=5.0, nrows=2, height_ratios=[2.4, 1])
-    project = _projection(azimuth=-35, elevation=38)
-    _surface(top, mesh, project, closed=True)
+    figure, (top, bottom) = new_figure(height=4.6, nrows=2, height_ratios=[2.4, 1])
+    project = _projection(np.array([0.83, -0.30, 0.47]))  # the walk starts in front, even far below the equator
+    _surface(top, mesh, project)
+    centre = (np.max(mesh, axis=(0, 1)) + np.min(mesh, axis=(0, 1))) / 2
+    hidden = project(np.asarray(arrows[0], dtype=float) - centre, depth=True) < 0
     tails, tips = (project(ends) for ends in arrows)
-    _path_with_trail(top, tails, tips)
-    _between(top, (tails[0], tips[0]), (tails[now], tips[now]))
+    _path_with_trail(top, tails, tips, hidden)
+    _between(top, (tails[0], tips[0]), (tails[now], tips[now]), (hidden[0], hidden[now]))
     _legend(figure, {"at the start": ("blue", "-"), "now": ("orange", "--")})
     bottom.plot(colatitudes, angles, color=COLORS["green"])
     bottom.plot(*here, linestyle="none", marker="o", color="#000000")
@@ -105,15 +118,18 @@ def sphere_walk(mesh, arrows, now, colatitudes, angles, here):
 
 
 @styled
-def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, *, eye=(32, 40), closed=False):
+def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, angle):
     """A square loop on a surface with the vector before and after, and rotation angle per area against the size.
+
+    The eye stands 15 to 30 degrees off the normal of the loop; two arrow heads show the sense of the walk.
 
     Parameters
     ----------
     mesh : array_like, shape (a, b, 3)
         Grid of points of the surface.
     arrows : pair of array_like, shape (m, 3)
-        Tails and tips of the vector all along the loop; the tails are the loop. The first and the last are drawn.
+        Tails and tips of the vector all along the loop; the tails are the loop. The first and the last are drawn,
+        with a length that depends on the size of the surface only.
     sizes : array_like, shape (p,)
         Sides of loops, in units of the coordinates.
     quotients : dict of str to array_like, shape (p,)
@@ -122,10 +138,8 @@ def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, *, eye=(32, 
         Gauss curvature.
     size : float
         The loop that is drawn; one of `sizes`.
-    eye : pair of float
-        Azimuth and elevation of the eye, in degrees.
-    closed : bool
-        Whether the surface has an inside, so that faces turned away from the eye are hidden.
+    angle : float
+        Rotation angle of that loop, in degrees.
 
     Returns
     -------
@@ -134,17 +148,24 @@ def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, *, eye=(32, 
     Examples
     --------
     >>> import numpy as np
-    >>> patch = np.stack(np.meshgrid([0, 1], [0, 1], [0])).reshape(2, 2, 3)
-    >>> figure = loop_and_quotients(patch, (patch[0], patch[1]), [1, 2], {"corner": [1, 2]}, 1.0, 1)
-    >>> figure.axes[1].get_xlabel()
-    'side of the loop'
+    >>> y, x = np.mgrid[0:2, 0:2]
+    >>> patch = np.dstack([x, y, 0 * x])
+    >>> square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0]])
+    >>> figure = loop_and_quotients(patch, (square, square + [1, 0, 0]), [1, 2], {"corner": [1, 2]}, 0.5, 1, 57.3)
+    >>> figure.axes[0].get_title()
+    'turned by $+57.3$°, $K = +0.50$'
     """
-    figure, (top, bottom) = new_figure(height=5.2, nrows=2, height_ratios=[2, 1])
-    project = _projection(*eye)
-    _surface(top, mesh, project, closed)
-    tails, tips = (project(ends) for ends in arrows)
+    figure, (top, bottom) = new_figure(height=4.9, nrows=2, height_ratios=[2, 1])
+    loop, tips = (np.asarray(ends, dtype=float) for ends in arrows)
+    project = _projection(_unit(np.sum(np.cross(loop[:-1], loop[1:]), axis=0)) + _ASIDE)
+    width = _surface(top, mesh, project)
+    tips = loop + 0.2 * width * (tips - loop) / np.linalg.norm(tips[0] - loop[0])
+    tails, tips = project(loop), project(tips)
     top.plot(*tails.T, color="#000000", linewidth=1.2, linestyle="-")
+    _sense_of_walk(top, tails, 0.04 * width)
     _between(top, (tails[0], tips[0]), (tails[-1], tips[-1]))
+    turned, curvature = round(angle, 1) + 0.0, round(float(exact), 2) + 0.0  # no "-0.0"
+    top.set_title(f"turned by ${turned:+.1f}$°, $K = {curvature:+.2f}$")
     _legend(figure, {"before": ("blue", "-"), "after": ("orange", "--")})
     bottom.axhline(exact, color="#000000", linewidth=1, linestyle=(0, (1, 2)), label="$K$")
     now = list(sizes).index(size)
@@ -153,7 +174,7 @@ def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, *, eye=(32, 
         bottom.plot(size, values[now], linestyle="none", marker=marker, color=COLORS[color])
     bottom.set(xlabel="side of the loop", ylabel="angle / area", xlim=(0, 1.05 * max(sizes)))
     bottom.set_ylim(*_room([exact, *np.concatenate([np.ravel(values) for values in quotients.values()])]))
-    bottom.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.legend(*bottom.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -184,8 +205,8 @@ def cone_and_sector(mesh, arrows, sector, flat_arrows):
     >>> len(figure.axes)
     2
     """
-    figure, (top, bottom) = new_figure(height=5.6, nrows=2, height_ratios=[1, 1.2])
-    project = _projection(azimuth=25, elevation=50)
+    figure, (top, bottom) = new_figure(height=5.0, nrows=2, height_ratios=[1, 1.2])
+    project = _projection(np.array([0.58, 0.27, 0.77]))
     _surface(top, mesh, project)
     tails, tips = (project(ends) for ends in arrows)
     top.plot(*tails.T, color="#000000", linewidth=1.2, linestyle="-")
@@ -224,7 +245,7 @@ def loop_errors(sizes, errors, *, guides=(1, 2)):
     >>> loop_errors([0.1, 0.2], {"corner": [0.1, 0.2], "lasso": [0.01, 0.04]}).axes[0].get_yscale()
     'log'
     """
-    figure, axes = new_figure(height=3.4)
+    figure, axes = new_figure(height=3.1)
     sizes = np.asarray(sizes, dtype=float)
     looks = zip(("purple", "green", "blue", "orange"), _LINES, _MARKERS)
     for (label, values), (color, line, marker) in zip(errors.items(), looks):
@@ -241,12 +262,11 @@ def loop_errors(sizes, errors, *, guides=(1, 2)):
     return figure
 
 
-def _projection(azimuth, elevation):
+def _projection(eye):
     """Parallel projection (..., 3) -> (..., 2) for an eye in this direction; depth towards the eye on request."""
-    a, e = np.radians([azimuth, elevation])
-    right = np.array([-np.sin(a), np.cos(a), 0.0])
-    up = np.array([-np.sin(e) * np.cos(a), -np.sin(e) * np.sin(a), np.cos(e)])
-    eye = np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+    eye = _unit(eye)
+    right = _unit(np.array([-eye[1], eye[0], 0.0]))
+    up = np.cross(eye, right)
 
     def project(points, depth=False):
         points = np.asarray(points, dtype=float)
@@ -254,15 +274,22 @@ def _projection(azimuth, elevation):
     return project
 
 
-def _surface(axes, mesh, project, closed=False):
-    """Faces of a grid, far ones first, darker at a grazing angle; of a closed surface only those towards the eye."""
+def _unit(vector):
+    return vector / np.linalg.norm(vector)
+
+
+def _surface(axes, mesh, project):
+    """Faces of a grid, far ones first, darker at a grazing angle; returns the width of the drawing in data units.
+
+    A closed surface has an inside: its faces that are turned away from the eye are left out.
+    """
     mesh = np.asarray(mesh, dtype=float)
     corners = np.stack([mesh[:-1, :-1], mesh[1:, :-1], mesh[1:, 1:], mesh[:-1, 1:]], axis=2).reshape(-1, 4, 3)
     corners = corners[np.argsort(project(corners.mean(axis=1), depth=True), kind="stable")]
     normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
     lengths = np.maximum(np.linalg.norm(normals, axis=1), 1e-12)  # a face at a pole may have no area
     facing = project(normals / lengths[:, None], depth=True)
-    if closed:
+    if _is_closed(mesh):
         corners, facing = corners[facing >= 0], facing[facing >= 0]
     shades = np.round(0.40 - 0.30 * np.abs(facing), 2)
     axes.add_collection(PolyCollection(
@@ -274,36 +301,85 @@ def _surface(axes, mesh, project, closed=False):
     axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
     axes.set_aspect("equal")
     axes.axis("off")
+    return high[0] - low[0]
 
 
-def _path_with_trail(axes, tails, tips):
-    """A path with about twelve thin arrows along it."""
-    axes.plot(*tails.T, color="#000000", linewidth=1.2, linestyle="-")
+def _is_closed(mesh):
+    """Whether a grid has no border: two opposite edges are the same line, or each of them is one point."""
+    pairs = ((mesh[0], mesh[-1]), (mesh[:, 0], mesh[:, -1]))
+    return all(np.allclose(a, b) or (np.allclose(a, a[0]) and np.allclose(b, b[0])) for a, b in pairs)
+
+
+def _contour_lines(axes, hill):
+    """Map of a hill, shape (a, b, 3): five contour lines and the summit."""
+    x, y, z = np.moveaxis(hill, -1, 0)
+    levels = np.linspace(z.min(), z.max(), 7)[1:-1]
+    axes.contour(x, y, z, levels=levels, colors=COLORS["grey"], linewidths=0.7, linestyles="-", alpha=0.6)
+    summit = hill[np.unravel_index(np.argmax(z), z.shape)]
+    axes.plot(*summit[:2], linestyle="none", marker="^", markersize=5, color=COLORS["grey"])
+    axes.text(*summit[:2], " summit", ha="left", va="center")
+
+
+def _opening(axes, vertex, first, second, label):
+    """Arc from the direction of one vector at the vertex to that of the other, the shorter way, with a label."""
+    start, stop = (np.degrees(np.arctan2(vector[1], vector[0])) for vector in (first, second))
+    turn = (stop - start + 180) % 360 - 180
+    radius = 1.5 * max(np.linalg.norm(first), np.linalg.norm(second))
+    low, high = sorted((start, start + turn))
+    axes.add_patch(Arc(vertex, 2 * radius, 2 * radius, theta1=low, theta2=high, color="#000000", linewidth=0.9))
+    middle = np.radians((low + high) / 2)
+    axes.text(*(vertex + 1.15 * radius * np.array([np.cos(middle), np.sin(middle)])), label, ha="center", va="bottom")
+
+
+def _path_with_trail(axes, tails, tips, hidden=None):
+    """A path with about twelve thin arrows along it; what is hidden is dotted and pale."""
+    hidden = np.zeros(len(tails), dtype=bool) if hidden is None else hidden
     every = max(1, (len(tails) - 1) // 12)
-    _arrows(axes, tails[::every], tips[::every], COLORS["grey"], filled=False, width=0.8)
+    for behind, color, width, line in ((False, "#000000", 1.2, "-"), (True, COLORS["grey"], 0.9, ":")):
+        axes.plot(*np.where((hidden == behind)[:, None], tails, np.nan).T, color=color, linewidth=width, linestyle=line)
+        shown = np.flatnonzero(hidden[::every] == behind) * every
+        if len(shown):
+            _arrows(axes, tails[shown], tips[shown], COLORS["grey"], filled=False, width=0.8, hidden=behind)
 
 
-def _arrows(axes, tails, tips, color, *, dashed=False, filled=True, width=2.4):
-    """Arrows (k, 2) in data units; dashes and empty heads tell two kinds apart without their colour."""
+def _sense_of_walk(axes, points, size):
+    """Arrow heads in the middle of the first and of the third side of a square loop."""
+    for middle in ((len(points) - 1) // 8, 5 * (len(points) - 1) // 8):
+        along = points[middle + 1] - points[middle]
+        along = along * min(size / np.linalg.norm(along), 0.25 * (len(points) - 1) / 4)
+        across = np.array([-along[1], along[0]]) / 2
+        head = points[middle] + np.stack([along / 2, across - along / 2, -across - along / 2])
+        axes.fill(*head.T, color="#000000", linewidth=0, zorder=2.5)
+
+
+def _arrows(axes, tails, tips, color, *, dashed=False, filled=True, width=2.4, hidden=False):
+    """Arrows (k, 2) in data units; dashes and empty heads tell two kinds apart without their colour.
+
+    Hidden arrows, behind a surface, are thin, dotted and pale.
+    """
     width = 0.6 * width if dashed else width  # thinner: where two lie on one another, both are seen
+    line = (0, (2, 1)) if dashed else "-"
+    if hidden:
+        width, line, filled = min(width, 1.0), (0, (1, 1.2)), False
     tails, tips = np.atleast_2d(np.asarray(tails, dtype=float)), np.atleast_2d(np.asarray(tips, dtype=float))
     along = tips - tails
     across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
     neck = tips - 0.16 * along
     heads = np.stack([tips + 0.12 * along, neck + 0.13 * across, neck - 0.13 * across], axis=1)
     axes.add_collection(LineCollection(
-        np.stack([tails, tips - 0.1 * along], axis=1), colors=color, linewidths=width,
-        linestyles=(0, (2, 1)) if dashed else "-", zorder=3, clip_on=False,
+        np.stack([tails, tips - 0.1 * along], axis=1), colors=color, linewidths=width, linestyles=[line],
+        zorder=3, clip_on=False, alpha=0.75 if hidden else None,
     ))
     axes.add_collection(PolyCollection(
-        heads, facecolors=color if filled else "none", edgecolors=color, linewidths=1.0, zorder=3, clip_on=False,
+        heads, facecolors=color if filled else "none", edgecolors=color, linewidths=min(width, 1.0),
+        zorder=3, clip_on=False, alpha=0.75 if hidden else None,
     ))
 
 
-def _between(axes, before, after):
+def _between(axes, before, after, hidden=(False, False)):
     """The vector at the start and the vector at the end, each as (tail, tip)."""
-    _arrows(axes, *before, COLORS["blue"])
-    _arrows(axes, *after, COLORS["orange"], dashed=True, filled=False)
+    _arrows(axes, *before, COLORS["blue"], hidden=hidden[0])
+    _arrows(axes, *after, COLORS["orange"], dashed=True, filled=False, hidden=hidden[1])
 
 
 def _legend(figure, entries):

@@ -15,6 +15,7 @@ from .routes import (
     area,
     coordinate_loop,
     curvature_by_loop,
+    errors_by_loop,
     gauss_curvature_by_loop,
     observed_order,
     total_curvature,
@@ -22,11 +23,11 @@ from .routes import (
 from .series import propagator_series
 from .spaces import Space
 from .symbolic import Metric
-from .transport import Curve, Holonomy, Transport, holonomy, parallel_transport, polygon, straight
+from .transport import Curve, Holonomy, Transport, circle, holonomy, parallel_transport, polygon, rectangle, straight
 
 __all__ = [
     "ChartError", "Curve", "CurveError", "GeometryError", "Holonomy", "IntegrationError", "Metric", "MetricError",
-    "NumericMetric", "ParameterError", "Space", "Transport", "area", "coordinate_loop", "curvature_by_loop",
-    "gauss_curvature_by_loop", "holonomy", "observed_order", "parallel_transport", "polygon", "propagator_series",
-    "spaces", "straight", "total_curvature",
+    "NumericMetric", "ParameterError", "Space", "Transport", "area", "circle", "coordinate_loop",
+    "curvature_by_loop", "errors_by_loop", "gauss_curvature_by_loop", "holonomy", "observed_order",
+    "parallel_transport", "polygon", "propagator_series", "rectangle", "spaces", "straight", "total_curvature",
 ]

@@ -14,7 +14,9 @@ import numpy as np
 
 from .errors import CurveError, IntegrationError
 
-__all__ = ["Curve", "straight", "polygon", "Transport", "parallel_transport", "Holonomy", "holonomy"]
+__all__ = [
+    "Curve", "straight", "polygon", "rectangle", "circle", "Transport", "parallel_transport", "Holonomy", "holonomy",
+]
 
 FEWEST_STEPS, MOST_STEPS = 16, 2**15
 
@@ -143,6 +145,61 @@ def polygon(vertices, closed=True):
     if closed:
         vertices = np.concatenate([vertices, vertices[:1]])
     return Curve([straight(a, b) for a, b in zip(vertices, vertices[1:])])
+
+
+def rectangle(low, high):
+    """Coordinate rectangle of a surface: from the corner `low` first along the first axis, then the second, and back.
+
+    Parameters
+    ----------
+    low, high : array_like, shape (2,)
+        Opposite corners.
+
+    Returns
+    -------
+    Curve
+
+    Raises
+    ------
+    CurveError
+        If a corner does not have two coordinates, or `high` is not above `low` in both.
+
+    Examples
+    --------
+    >>> rectangle([0, 0], [2, 1]).points(2)[1]
+    array([2., 0.])
+    """
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    if low.shape != (2,) or high.shape != (2,) or not np.all(low < high):
+        raise CurveError(f"low and high must be corners (2,) with low < high, got low={low}, high={high}")
+    return polygon([low, [high[0], low[1]], high, [low[0], high[1]]])
+
+
+def circle(position):
+    """Once round a surface of revolution: the first coordinate stays, the second grows from 0 to 2 pi.
+
+    Parameters
+    ----------
+    position : float
+        The first coordinate: the colatitude on a sphere, the distance from the tip on a cone.
+
+    Returns
+    -------
+    Curve
+
+    Raises
+    ------
+    CurveError
+        If `position` is not finite.
+
+    Examples
+    --------
+    >>> circle(0.5).points(3)[1]
+    array([0.5       , 3.14159265])
+    """
+    if not np.isfinite(position):
+        raise CurveError(f"position must be finite, got position={position}")
+    return polygon([[position, 0.0], [position, 2 * np.pi]], closed=False)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Find a Chromium for the browser tests, or get one.
+"""Find a Chromium for the browser tests, or get one; watch its pages.
 
 In this order: an installed Chrome or Chromium (or the one that ``CHROMIUM`` names); the build that Playwright
-downloads; Debian's package when we are root. ``python tests/browser/chromium.py`` prints the path.
+downloads; Debian's package when we are root. ``python tests/browsers.py`` prints the path.
 """
 import os
 import shutil
@@ -80,6 +80,21 @@ def chromium():
         raise NoBrowser("the browser tests need Chrome or Chromium: install one (on Debian and Ubuntu: "
                         "apt install chromium), or set CHROMIUM to its path")
     return path
+
+
+def watch(page):
+    """Collect console errors, uncaught exceptions, failed requests and the addresses asked for."""
+    page.problems, page.addresses = [], []
+
+    def note(message):
+        if message.type == "error":
+            page.problems.append(f"{message.text} ({message.location['url']})")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: page.problems.append(f"uncaught: {error}"))
+    page.on("requestfailed", lambda request: page.problems.append(f"request failed: {request.url}"))
+    page.on("request", lambda request: page.addresses.append(request.url))
+    return page
 
 
 if __name__ == "__main__":
