@@ -1,7 +1,7 @@
 # Derivations You Can Run. `make help` lists the targets; each makes the environment it needs.
 PYTHON ?= python3
 RUN := .venv/bin/python
-BUILD := .venv/bin/jupyter-book build -W -n --keep-going
+BUILD := env -u DERIVATIONS_CHAPTER .venv/bin/jupyter-book build -W -n --keep-going
 PORT ?= 8000
 
 .PHONY: book test lab serve bench constraints clean help
@@ -16,7 +16,7 @@ book: .venv/book.stamp ## build the site into _build/html; CHAPTER=riemann/loop:
 endif
 
 test: .venv/dev.stamp ## strict clean build, then unit tests, doctests and browser tests
-	rm -rf _build/html _build/.doctrees && $(BUILD) . && $(RUN) -m pytest $(PYTEST)
+	rm -rf _build && $(BUILD) . && $(RUN) -m pytest $(PYTEST)
 
 lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in notebooks/
 	$(RUN) -m derivations.book.notebooks _build/html/notebooks notebooks && .venv/bin/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

@@ -23,11 +23,12 @@ def imports(path):
         top = node in tree.body
         if isinstance(node, ast.Import):
             yield from ((alias.name, top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 1:
+            yield "", top
         elif isinstance(node, ast.ImportFrom):
-            if node.level < 2:
-                yield ("" if node.level else node.module), top
-            else:
-                yield f"derivations.{node.module or node.names[0].name}", top
+            module = ".".join(filter(None, ["derivations" if node.level else "", node.module]))
+            # "from derivations import figures" names the room only in what it imports.
+            yield from ((f"{module}.{alias.name}", top) for alias in node.names)
 
 
 @pytest.mark.parametrize("room", sorted(ARROWS))

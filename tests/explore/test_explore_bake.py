@@ -69,6 +69,9 @@ def test_the_png_stands_on_white(bake):
     (lambda: show(draw(1), name="demo", alt=" "), "alt must be a sentence"),
     (lambda: show("figure", name="demo", alt="x"), "figure must be a matplotlib Figure, got figure='figure'"),
     (lambda: make(lambda k: None), "draw must return a matplotlib Figure, got NoneType at k=1"),
+    (lambda: make(caption=3), "caption must be a str, got caption=3"),
+    (lambda: show(draw(1), name="demo", alt="x", caption=None), "caption must be a str, got caption=None"),
+    (lambda: make(caption="$$x$$"), "caption must write its maths between single dollar signs, got caption="),
     (lambda: make(lambda k: 1 // (k - 2)), "draw must return a matplotlib Figure, got int at k=1"),
 ])
 def test_bad_arguments_are_named(bake, call, message):
@@ -95,6 +98,29 @@ def test_a_coordinate_that_is_not_finite_names_the_values(bake, monkeypatch):
     with pytest.raises(FigureError, match="figure 'demo' cannot be written at k=1: NotFiniteError: use has y1='nan'") as caught:
         make()
     assert isinstance(caught.value.__cause__, NotFiniteError)
+
+
+@pytest.mark.parametrize("style", ["linewidth", "markeredgewidth"])
+def test_a_style_that_is_not_finite_names_the_values(bake, style):
+    def broken(k):
+        figure, axes = new_figure()
+        axes.plot([0, 1], marker="o", **{style: math.nan if k == 2 else 1})
+        return figure
+
+    with pytest.raises(FigureError, match="at k=2: NotFiniteError: .* has style='.*nan.*, which is not finite"):
+        make(broken)
+
+
+@pytest.mark.parametrize("baking", ["0", "1"])
+def test_figures_of_pyplot_are_refused(bake, monkeypatch, baking):
+    import matplotlib.pyplot as plt
+
+    monkeypatch.setenv("DERIVATIONS_BAKE", baking)
+    with pytest.raises(FigureError, match="^draw made the figure with pyplot; use derivations.figures.new_figure"):
+        make(lambda k: plt.figure())
+    with pytest.raises(FigureError, match="^the cell made the figure with pyplot"):
+        show(plt.figure(), name="still", alt="Nothing.")
+    plt.close("all")
 
 
 def test_broken_maths_names_the_values(bake):
@@ -202,6 +228,8 @@ def test_glue_shows_nothing_in_a_notebook(monkeypatch):
 
 @pytest.mark.parametrize("arguments, message", [
     (("", 1), "name must be a non-empty string, got name=''"),
+    (("rms", math.nan), "value must be finite, got value=nan for name='rms'"),
+    (("rms", np.float32("-inf"), ".3f"), "value must be finite, got value=.*inf.* for name='rms'"),
     (("rms", "text", ".3f"), "fmt must fit the value 'text' .* got fmt='.3f'"),
 ])
 def test_glue_names_bad_arguments(arguments, message):

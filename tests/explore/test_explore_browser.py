@@ -300,6 +300,46 @@ def test_the_address_scrolls_to_its_figure(bake, open_page):
     page.wait_for_function("document.querySelector('#fig-two output').textContent === '2'")
 
 
+# As the book's theme does it: a box with a button, folded once the page is there.
+FOLDED = """<div class="box"><p><button type="button" class="toggle-button">show</button></p>
+<style>.toggle-hidden > :not(p) { display: none }</style>
+<details><summary>more</summary>%s</details></div>
+<script>document.addEventListener('DOMContentLoaded', () => {
+  const box = document.querySelector('.box');
+  const toggle = () => box.classList.toggle('toggle-hidden');
+  box.querySelector('.toggle-button').addEventListener('click', toggle);
+  toggle();
+})</script>"""
+
+
+def test_an_address_opens_the_folded_boxes_of_its_figure(waves, open_page):
+    folded = BakedFigure(FOLDED % waves.markup, b"", "")
+    page = open_page(folded)
+    page.locator("#fig-waves .live-figure-controls:not([hidden])").wait_for(state="attached")
+    assert not page.locator("#fig-waves").is_visible()
+    for _ in range(2):      # what is open stays open
+        page.evaluate("location.hash = '#fig-waves:grid=on'")
+        page.locator("#fig-waves svg").wait_for(state="visible")
+        page.evaluate("location.hash = ''")
+    page = open_page(folded, fragment="#fig-waves:lr=10")
+    page.locator("#fig-waves svg").wait_for(state="visible")
+
+
+def test_an_address_stops_a_running_play(bake, open_page):
+    page = open_page(explore(line, name="demo", alt="k is {k}", k=slider(1, 4, 1, play=True)))
+    page.clock.install()
+    page.reload()
+    figure = ready(page, "demo")
+    page.get_by_role("button", name="Play k").click()
+    page.evaluate("""() => new Promise(done => {
+      addEventListener('hashchange', done, {once: true});
+      location.hash = '#fig-demo:k=2';
+    })""")
+    page.clock.run_for(2000)
+    assert figure.locator("output").text_content() == "2"
+    assert page.get_by_role("button", name="Play k").get_attribute("aria-pressed") == "false"
+
+
 @pytest.mark.parametrize("fragment", [
     "#fig-waves:", "#fig-waves:lr", "#fig-waves:lr=abc,shape=none", "#fig-waves:lr=%E0%A4%A", "#fig-waves:x=1,=,,",
     "#fig-other:lr=1", "#fig-waves:lr=Infinity", "#%%%", "#fig-waves:__proto__=1",

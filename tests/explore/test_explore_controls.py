@@ -46,6 +46,34 @@ def test_close_values_get_the_digits_that_tell_them_apart():
     assert log_slider(1, 1.001, 3).texts == ("1", "1.0005", "1.001")
 
 
+@pytest.mark.parametrize("make, default", [
+    (lambda: log_slider(1e-17, 1e-13, 5, value=1e-14), 1e-14),
+    (lambda: slider(0, 5e-13, 1e-13, fmt="g", value=3e-13), 3e-13),
+    (lambda: slider(0, 1, 0.1, value=0.1 + 0.2), 0.3),
+    (lambda: slider(10**12, 10**12 + 3, 1, value=10**12 + 2), 10**12 + 2),
+    (lambda: choice([1e-17, 1e-14], value=1e-14), 1e-14),
+])
+def test_the_nearest_value_is_shown_first(make, default):
+    assert make().default == default
+
+
+def test_tiny_steps_are_told_apart():
+    assert slider(0, 5e-13, 1e-13).texts == ("0", "1e-13", "2e-13", "3e-13", "4e-13", "5e-13")
+    assert slider(1e6, 1e6 + 3e-6, 1e-6).texts[1:3] == ("1000000.000001", "1000000.000002")
+
+
+def test_what_rounding_leaves_of_zero_is_zero():
+    control = slider(-math.pi, math.pi, math.pi / 4, value=0)
+    assert control.default == 0
+    assert control.texts[3:6] == ("-0.785", "0", "0.785")
+    assert control.keys[4] == "0"
+
+
+def test_keys_differ():
+    assert slider(10**12, 10**12 + 2, 1).keys == ("1000000000000", "1000000000001", "1000000000002")
+    assert slider(1e6, 1e6 + 2e-6, 1e-6).keys == ("1000000.0", "1000000.000001", "1000000.000002")
+
+
 def test_choice_of_a_dict_maps_text_to_value():
     control = choice({"sphere": 1, "plane": 0}, value=0)
     assert control.texts == ("sphere", "plane")
@@ -76,6 +104,13 @@ def test_toggle_gives_booleans():
     (lambda: slider(0, float("inf"), 1), "stop must be a finite number, got stop=inf"),
     (lambda: slider(0, 1, "x"), "step must be a finite number, got step='x'"),
     (lambda: slider(0, 1, 0.5, value=0.3), "value must be one of the offered values 0.0, 0.5, 1.0, got value=0.3"),
+    (lambda: slider(0, 1, 0.5, value="0.5"), "value must be one of the offered values 0.0, 0.5, 1.0, got value='0.5'"),
+    (lambda: slider(0, 1, 0.5, value=float("nan")), "value must be one of the offered values .* got value=nan"),
+    (lambda: slider(0, 5e-13, 1e-13, value=2.5e-13), "value must be one of the offered values"),
+    (lambda: log_slider(1e-17, 1e-13, 5, value=0), "value must be one of the offered values"),
+    (lambda: slider(10**12, 10**12 + 3, 2), "whole number of steps"),
+    (lambda: slider(0, 1, 0.5, label=3), "label must be a str, got label=3"),
+    (lambda: toggle(label="$$x$$"), "label must write its maths between single dollar signs"),
     (lambda: slider(0, 1, 0.5, fmt=".0f"), "fmt must tell all values apart"),
     (lambda: slider(0, 1, 0.5, fmt="q"), "fmt must be a format specification .*got fmt='q'"),
     (lambda: log_slider(0, 1, 3), "start must be positive on a logarithmic slider, got start=0"),

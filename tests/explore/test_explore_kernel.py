@@ -142,3 +142,41 @@ def test_a_cell_can_run_again_in_a_kernel(kernel):
     for _ in range(2):
         outputs = run(kernel, CELL)
         assert [sorted(output) for output in outputs] == [["data", "execution_count", "metadata"]]
+
+
+@pytest.fixture
+def baking_kernel(monkeypatch):
+    monkeypatch.setenv("DERIVATIONS_BAKE", "1")
+    manager, client = jupyter_client.manager.start_new_kernel(kernel_name="python3")
+    run(client, """
+from derivations.explore import explore, show, slider
+from derivations.figures import new_figure
+def make(name):
+    return explore(lambda k: new_figure(height=k)[0], name=name, alt="{k}", k=slider(1, 2, 1))
+""")
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_a_baked_figure_that_is_not_shown_is_named(baking_kernel):
+    lost, found = run(baking_kernel, "make('one')\nmake('two')")
+    if "data" in lost:
+        lost, found = found, lost
+    assert (lost["name"], lost["text"]) == (
+        "stderr", "figure 'one' was made but not shown: let it be the last expression of its cell\n"
+    )
+    assert 'id="fig-two"' in found["data"]["text/html"]
+    (lost,) = run(baking_kernel, "x = show(new_figure()[0], name='three', alt='Empty axes.')")
+    assert "'three' was made but not shown" in lost["text"]
+    reply = baking_kernel.execute_interactive("x = make('four')", output_hook=lambda message: None, timeout=60)
+    assert reply["content"]["status"] == "error"    # so the build stops
+    assert run(baking_kernel, "make('five')")[0]["data"]["text/plain"] == "1"
+
+
+def test_a_baked_figure_that_is_shown_is_not_complained_about(baking_kernel):
+    for code in ("make('one')", "from IPython.display import display\ndisplay(make('two'))", "1"):
+        (output,) = run(baking_kernel, code)
+        assert "data" in output
+    (output,) = run(baking_kernel, "make('three'); 1 / 0")     # the error of the cell is enough
+    assert output["ename"] == "ZeroDivisionError"

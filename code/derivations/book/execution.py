@@ -1,8 +1,8 @@
 """Execute the chapters in parallel, once for each state of the code behind them.
 
 jupyter-cache recognises a notebook by the text of its cells and its kernel. A chapter's figures also depend on the
-package, on the pinned requirements and on whether figures are prepared for the site ("baked"). So the cache lives in
-a folder named by a hash of these. The folder's name is a Sphinx setting: when it changes, Sphinx itself sees a changed
+package, on the pinned requirements and on the version of Python. So the cache lives in a folder named by a hash of
+these. The folder's name is a Sphinx setting: when it changes, Sphinx itself sees a changed
 configuration and reads every page again.
 """
 import hashlib
@@ -12,7 +12,7 @@ import shutil
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from jupyter_cache import get_cache
 from jupyter_cache.executors.utils import create_cache_bundle, single_nb_execution
@@ -28,7 +28,8 @@ BAKE = "DERIVATIONS_BAKE"
 CHAPTER = "DERIVATIONS_CHAPTER"
 """Environment variable: name of the only chapter to execute, for authors (``make book CHAPTER=riemann/loop``)."""
 
-_READER = {"type": "plugin", "name": "myst_nb_md"}
+READER = {"type": "plugin", "name": "myst_nb_md"}
+"""How jupyter-cache reads a chapter."""
 _SKIPPED_PARTS = {"__pycache__", ".ipynb_checkpoints"}
 _CACHES_KEPT = 3
 
@@ -52,22 +53,20 @@ def source_files(root):
     return sorted(code) + [path for path in (root / "requirements.txt", root / "constraints.txt") if path.is_file()]
 
 
-def cache_key(root, bake):
+def cache_key(root):
     """Name of the execution cache for the present state of the code.
 
     Parameters
     ----------
     root : pathlib.Path
         Folder of the book.
-    bake : str
-        Value of the bake switch.
 
     Returns
     -------
     str
         16 hexadecimal digits.
     """
-    digest = hashlib.sha256(f"bake={bake}".encode())
+    digest = hashlib.sha256(f"baked with Python {sys.version_info[:2]}".encode())
     for path in source_files(root):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         # Line ends differ between systems when git converts them; they must not change the key.
@@ -85,17 +84,41 @@ def _remove_old_caches(folder, current):
 
 def configure(app, config):
     """``config-inited``: set the bake switch and the cache folder, before any kernel starts."""
-    os.environ.setdefault(BAKE, "1")
+    root = Path(app.srcdir)
+    _check_package(root)
+    # Set whatever the environment says: a site without prepared figures would be built without a word.
+    os.environ[BAKE] = "1"
     # One thread a kernel: the chapters already run in parallel, and sums come out the same on every machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     folder = Path(app.outdir).parent / ".jupyter_cache"
-    key = cache_key(Path(app.srcdir), os.environ[BAKE])
+    key = cache_key(root)
     _remove_old_caches(folder, key)
     config.nb_execution_cache_path = str(folder / key)
     config.nb_execution_mode = "cache"
     config.nb_execution_raise_on_error = True
-    only_chapter(Path(app.srcdir))
+    only = only_chapter(root)
+    config.derivations_chapter = str(only or "")
+    # Only a build that ended well leaves the mark. After any other (a warning, an error, an interruption) Sphinx would
+    # take the pages that it had read as done, and the next build would pass without a word.
+    mark = _mark(app)
+    if not mark.is_file():
+        shutil.rmtree(app.doctreedir, ignore_errors=True)
+    mark.unlink(missing_ok=True)
+
+
+def _mark(app):
+    return Path(app.doctreedir) / "ended-well"
+
+
+def _check_package(root):
+    """The cache's key is made from ``code/`` of this book, so the chapters must import that same code."""
+    import derivations
+    there = Path(derivations.__file__).resolve().parent
+    here = (root / "code" / "derivations").resolve()
+    if here.is_dir() and here != there:
+        raise ExtensionError(f"the chapters would import derivations from {there}, not from this book's {here}: "
+                             "install the requirements of this book in an environment of its own")
 
 
 def only_chapter(root):
@@ -116,7 +139,7 @@ def only_chapter(root):
     sphinx.errors.ExtensionError
         If the environment variable names no chapter.
     """
-    name = os.environ.get(CHAPTER)
+    name = os.environ.get(CHAPTER, "").removesuffix(".md")
     if not name:
         return None
     path = root / "chapters" / f"{name}.md"
@@ -128,13 +151,15 @@ def only_chapter(root):
 def _notebooks(app, env, docnames):
     """Paths of the notebooks to execute among the documents."""
     paths = [Path(env.doc2path(docname)) for docname in docnames]
-    found = [path for path in paths if path.suffix == ".md" and is_myst_markdown_notebook(path.read_text("utf8"))]
+    excluded = app.env.mystnb_config.execution_excludepatterns
+    found = [path for path in paths if path.suffix == ".md" and is_myst_markdown_notebook(path.read_text("utf8"))
+             and not any(PurePosixPath(path.as_posix()).match(pattern) for pattern in excluded)]
     only = only_chapter(Path(app.srcdir))
     if only is None:
         return found
     # The other chapters are shown without being run; a pattern of ``PurePath.match`` may be a whole path.
     skipped = [path.as_posix() for path in found if path != only]
-    app.env.mystnb_config = app.env.mystnb_config.copy(execution_excludepatterns=skipped)
+    app.env.mystnb_config = app.env.mystnb_config.copy(execution_excludepatterns=[*excluded, *skipped])
     return [path for path in found if path == only]
 
 
@@ -153,7 +178,7 @@ def execute(app, env, docnames):
     """``env-before-read-docs``: run the chapters whose outputs are not in the cache, as many at once as cores."""
     cache = get_cache(app.env.mystnb_config.execution_cache_path)
     paths = _notebooks(app, env, docnames)
-    records = [cache.add_nb_to_project(str(path), read_data=_READER) for path in sorted(paths)]
+    records = [cache.add_nb_to_project(str(path), read_data=READER) for path in sorted(paths)]
     waiting = [cache.get_project_notebook(r.pk) for r in records if cache.get_cached_project_nb(r.pk) is None]
     app.derivations_executed = {}
     if not waiting:
@@ -162,33 +187,52 @@ def execute(app, env, docnames):
     workers = min(len(waiting), os.cpu_count() or 1)
     logger.info("executing %d chapter(s), %d at a time: %s", len(waiting), workers, ", ".join(sorted(name.values())))
     failures = []
-    with ThreadPoolExecutor(workers) as pool:
+    pool = ThreadPoolExecutor(workers)
+    try:
         # Threads suffice: each of them waits for a kernel, which is a process of its own.
         futures = {pool.submit(_run, nb, app.config.nb_execution_timeout): nb for nb in waiting}
         for count, future in enumerate(as_completed(futures), 1):
-            notebook, result = futures[future], future.result()
-            state = "failed" if result.err else "done"
-            logger.info("[%d/%d] %s %s, %.1f s", count, len(waiting), name[notebook.uri], state, result.time)
-            if result.err:
-                failures.append((name[notebook.uri], _trim(result.exc_string)))
+            notebook = futures[future]
+            chapter, failure = name[notebook.uri], _failure(future)
+            logger.info("[%d/%d] %s %s", count, len(waiting), chapter,
+                        "failed" if failure else f"done, {future.result().time:.1f} s")
+            if failure:
+                failures.append((chapter, failure))
                 continue
             # Written by this thread only: the cache's database is not meant for several writers.
-            bundle = create_cache_bundle(notebook, None, None, result.time, None)
+            seconds = future.result().time
+            bundle = create_cache_bundle(notebook, None, None, seconds, None)
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-            app.derivations_executed[name[notebook.uri]] = result.time
+            app.derivations_executed[chapter] = seconds
+    except BaseException:
+        # Interrupted: do not begin the chapters that still wait.
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
     if failures:
-        # Printed, not raised: Jupyter Book repeats an exception's text once more for each level it passes.
-        print("\n\n".join(text for _, text in failures), file=sys.stderr)
-        raise ExtensionError("stopped, because a cell failed in " + ", ".join(chapter for chapter, _ in failures))
+        print("\n\n".join(f"{chapter}: {text}" for chapter, text in failures), file=sys.stderr)
+        # Not an exception of Sphinx: Jupyter Book would print it and two more tracebacks of its own.
+        raise SystemExit("stopped, because a cell failed in " + ", ".join(chapter for chapter, _ in failures))
 
 
-def forget_failed_build(app, exception):
-    """``build-finished``: after a failure or a warning the next build reads every page again.
+def _failure(future):
+    """What to tell the author about a chapter that failed, or None."""
+    error = future.exception()
+    if error is not None:  # not a cell's error: the kernel died, say
+        return f"{type(error).__name__}: {error}"
+    result = future.result()
+    return _trim(result.exc_string) if result.err else None
 
-    Otherwise Sphinx would take the pages that warned as done, and a second build would pass without a word.
-    """
-    if exception is not None or app._warncount:
-        shutil.rmtree(app.doctreedir, ignore_errors=True)
+
+def write_every_page(app, env):
+    """``env-updated``: a page also depends on labels and titles of others, so none is left as it was."""
+    return sorted(env.found_docs)
+
+
+def remember_clean_build(app, exception):
+    """``build-finished``: leave the mark that lets the next build go on from this one."""
+    if exception is None and not app._warncount:
+        _mark(app).touch()
 
 
 def report(app, exception):
@@ -204,7 +248,10 @@ def report(app, exception):
 
 def setup(app):
     """Connect this module's steps to the Sphinx build."""
+    # Part of the configuration, so that Sphinx reads the pages again when the choice changes.
+    app.add_config_value("derivations_chapter", "", "env")
     app.connect("config-inited", configure, priority=100)
     app.connect("env-before-read-docs", execute)
-    app.connect("build-finished", forget_failed_build, priority=990)
+    app.connect("env-updated", write_every_page)
+    app.connect("build-finished", remember_clean_build, priority=990)
     app.connect("build-finished", report, priority=995)

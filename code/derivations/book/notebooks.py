@@ -1,5 +1,7 @@
 """Write every executed chapter as a runnable ``.ipynb`` file that reads well outside the book.
 
+What has no Markdown here is a warning, which stops a strict build: nothing of a page is lost without a word.
+
 The text is taken from the resolved doctree, the same tree that the site is written from: so numbers, references and
 glued values agree with the page. Boxes, proofs and exercises become plain Markdown, equation numbers ``\\tag``,
 solutions ``<details>``. Cells carry no outputs: whoever opens the notebook runs it, and the sliders are ipywidgets.
@@ -8,7 +10,9 @@ solutions ``<details>``. Cells carry no outputs: whoever opens the notebook runs
 were edited there.
 """
 import hashlib
+import html
 import json
+import os
 import posixpath
 import re
 import shutil
@@ -17,8 +21,11 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
+from jupyter_cache.readers import get_reader
 from sphinx import addnodes
 from sphinx.util import logging
+
+from .execution import READER
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +34,26 @@ FOLDER = "notebooks"
 
 _ADMONITIONS = {
     nodes.note: "Note", nodes.tip: "Tip", nodes.hint: "Hint", nodes.warning: "Warning", nodes.important: "Important",
-    nodes.caution: "Caution", nodes.danger: "Danger", nodes.attention: "Attention", addnodes.seealso: "See also",
+    nodes.caution: "Caution", nodes.danger: "Danger", nodes.attention: "Attention", nodes.error: "Error",
+    addnodes.seealso: "See also",
 }
 _INVISIBLE = (nodes.target, nodes.comment, nodes.substitution_definition, addnodes.index, addnodes.toctree,
               nodes.system_message, nodes.pending)
 
 
+_TRANSPARENT = (nodes.inline, nodes.generated, nodes.abbreviation, nodes.title_reference, nodes.paragraph,
+                addnodes.pending_xref)
+
+
 def _escape(text):
     """Escape what Markdown would take for markup in running text."""
-    return re.sub(r"([\\*_$<`\[\]])", r"\\\1", text)
+    return re.sub(r"([\\*_$<`~\[\]])", r"\\\1", text)
+
+
+def _escape_start(text):
+    """Escape what Markdown would take for the mark of a heading, a list or a quote at the start of a block."""
+    return re.sub(r"^([#>+-]|\d+(?=[.)]))(?=\s|[.)]|#)", lambda match: (
+        match[0] + "\\" if match[0].isdigit() else "\\" + match[0]), text)
 
 
 class Translator:
@@ -53,7 +71,7 @@ class Translator:
 
     def __init__(self, app, docname, chapters):
         self.app, self.docname, self.chapters = app, docname, chapters
-        self.cells, self.pieces = [], []
+        self.cells, self.pieces, self.in_table = [], [], False
 
     def notebook(self, doctree):
         """Return the notebook of the document.
@@ -87,11 +105,31 @@ class Translator:
                 self._top(node, level + 1)
             elif isinstance(node, nodes.title):
                 self.pieces.append("#" * level + " " + self.inline(node))
-            elif isinstance(node, nodes.container) and node.get("nb_element") == "cell_code":
+            elif _is_cell(node):
                 self._flush()
-                self.cells.append(nbformat.v4.new_code_cell(_source(node)))
+                self._code(node)
+            elif isinstance(node, nodes.Admonition) and any(map(_is_cell, node.findall(nodes.container))):
+                self._open_box(node)
             else:
                 self.pieces.append(self.block(node))
+
+    def _open_box(self, node):
+        """A box that holds code cells, which can be neither quoted nor folded: its parts in a row below its heading."""
+        self.pieces.append(f"**{self._heading(node)}**")
+        for child in node.children:
+            if isinstance(child, nodes.section):
+                self._top(child, level=6)
+            elif not isinstance(child, nodes.title):
+                self.pieces.append(self.block(child))
+        self._flush()
+
+    def _code(self, node):
+        """A code cell. Its source is searched for, not the first child: folded, it stands in a node of its own."""
+        inputs = [part for part in node.findall(nodes.Element) if part.get("nb_element") == "cell_code_source"]
+        if not inputs:
+            logger.warning("the notebook would lack the source of a cell that the page does not show", location=node)
+            return
+        self.cells.append(nbformat.v4.new_code_cell(inputs[0].astext()))
 
     # ---- blocks
 
@@ -104,26 +142,26 @@ class Translator:
         if isinstance(node, _INVISIBLE):
             return ""
         if isinstance(node, (nodes.paragraph, nodes.rubric, nodes.attribution)):
-            return self.inline(node)
+            return _escape_start(self.inline(node))
         if isinstance(node, nodes.math_block):
             return self._equation(node)
         if isinstance(node, (nodes.bullet_list, nodes.enumerated_list)):
             return self._list(node)
         if isinstance(node, nodes.definition_list):
-            return "\n\n".join(f"**{self.inline(item.children[0])}**: {self.blocks(item.children[-1])}"
-                               for item in node.children)
+            return "\n\n".join(map(self._definition, node.children))
         if isinstance(node, nodes.literal_block):
-            return f"```{node.get('language', '')}\n{node.astext()}\n```"
+            fence = "`" * max(3, 1 + _longest_run(node.astext()))
+            return f"{fence}{node.get('language', '')}\n{node.astext()}\n{fence}"
         if isinstance(node, nodes.block_quote):
             return _quote(self.blocks(node))
         if isinstance(node, nodes.table):
             return self._table(node)
         if isinstance(node, nodes.transition):
             return "---"
-        if isinstance(node, nodes.citation):
-            label = node.next_node(nodes.label).astext()
-            texts = [self.inline(child) for child in node.children if isinstance(child, nodes.paragraph)]
-            return f"- [{label}] {texts[0]}"
+        if isinstance(node, (nodes.citation, nodes.footnote)):
+            # bibtex puts label and text in twice
+            texts = dict.fromkeys(self.inline(child) for child in node.children if isinstance(child, nodes.paragraph))
+            return f"- [{node.next_node(nodes.label).astext()}] " + " ".join(texts)
         if isinstance(node, nodes.raw):
             return "" if "<script" in node.astext() or node["format"] != "html" else node.astext()
         if isinstance(node, (nodes.container, nodes.compound, nodes.section, addnodes.glossary)) \
@@ -135,9 +173,11 @@ class Translator:
         return ""
 
     def _equation(self, node):
-        text = node.astext().strip()
-        if r"\\" in text and not node["nowrap"]:
-            text = r"\begin{split}" + text + r"\end{split}"
+        # As Sphinx writes it on the page: blank lines part the rows of an alignment.
+        parts = [part.strip() for part in re.split(r"\n\s*\n", node.astext()) if part.strip()]
+        if not node["nowrap"]:
+            parts = [r"\begin{split}" + part + r"\end{split}" if r"\\" in part else part for part in parts]
+        text = parts[0] if len(parts) == 1 else r"\begin{aligned}" + r" \\ ".join(parts) + r"\end{aligned}"
         number = self._number(node, "displaymath") if node.get("number") else ""
         tag = rf" \tag{{{number}}}" if number else ""
         return f"$$\n{text}{tag}\n$$"
@@ -157,13 +197,32 @@ class Translator:
             lines.append(mark + body)
         return "\n".join(lines)
 
+    def _definition(self, item):
+        """Terms of a definition list, and all that is said of them."""
+        terms = [f"**{self.inline(child)}**" for child in item.children if isinstance(child, nodes.term)]
+        texts = [self.blocks(child) for child in item.children if isinstance(child, nodes.definition)]
+        return ", ".join(terms) + ": " + "\n\n".join(texts)
+
     def _table(self, node):
-        rows = [[self.inline(entry).replace("|", r"\|") for entry in row.children] for row in node.findall(nodes.row)]
+        self.in_table = True
+        rows = [[self.inline(entry) for entry in row.children] for row in node.findall(nodes.row)]
+        self.in_table = False
+        title = [self.inline(child) + "\n" for child in node.children if isinstance(child, nodes.title)]
         rule = ["---"] * len(rows[0])
-        return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], rule, *rows[1:]])
+        return "\n".join(title + ["| " + " | ".join(row) + " |" for row in [rows[0], rule, *rows[1:]]])
 
     def _box(self, node):
         """Admonitions, theorems, proofs, exercises and solutions."""
+        heading = self._heading(node)
+        body = "\n\n".join(text for child in node.children
+                           if not isinstance(child, nodes.title) and (text := self.block(child)))
+        if "dropdown" in node["classes"]:
+            summary = html.escape(_unescape(heading), quote=False)
+            return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
+        return _quote(f"**{heading}**\n\n{body}" if heading else body)
+
+    def _heading(self, node):
+        """Heading of a box, with the number that it has on the page."""
         title = next((child for child in node.children if isinstance(child, nodes.title)), None)
         heading = self.inline(title).strip() if title is not None else _ADMONITIONS.get(type(node), "")
         kind = node.get("countertype")
@@ -172,10 +231,7 @@ class Translator:
         elif node.get("type") == "exercise":
             number = self._number(node, "exercise") or node["serial_number"]
             heading = f"Exercise {number} {heading}".strip()
-        body = "\n\n".join(text for child in node.children if child is not title and (text := self.block(child)))
-        if "dropdown" in node["classes"]:
-            return f"<details>\n<summary>{_plain(heading)}</summary>\n\n{body}\n\n</details>"
-        return _quote(f"**{heading}**\n\n{body}" if heading else body)
+        return heading
 
     # ---- running text
 
@@ -185,24 +241,39 @@ class Translator:
 
     def _span(self, node):
         if isinstance(node, nodes.Text):
-            return _escape(node.astext()).replace("\n", " ")
+            text = _escape(node.astext()).replace("\n", " ")
+            return text.replace("|", r"\|") if self.in_table else text
         if isinstance(node, nodes.math):
-            return f"${node.astext()}$"
+            return f"${self._cell_maths(node.astext())}$"
         if isinstance(node, nodes.literal):
-            return f"`{node.astext()}`"
+            text = node.astext().replace("|", r"\|") if self.in_table else node.astext()
+            fence = "`" * (1 + _longest_run(text))
+            return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
         if isinstance(node, nodes.emphasis):
             return f"*{self.inline(node)}*"
         if isinstance(node, nodes.strong):
             return f"**{self.inline(node)}**"
+        if isinstance(node, nodes.superscript):
+            return f"<sup>{self.inline(node)}</sup>"
+        if isinstance(node, nodes.subscript):
+            return f"<sub>{self.inline(node)}</sub>"
         if isinstance(node, (nodes.reference, addnodes.number_reference)):
             return self._link(node)
-        if isinstance(node, (nodes.target, addnodes.index, nodes.label, nodes.footnote_reference)):
+        if isinstance(node, nodes.footnote_reference):
+            return f"[{node.astext()}]"
+        if isinstance(node, (nodes.target, addnodes.index, nodes.label)):
             return ""
         if isinstance(node, nodes.raw):
             return node.astext() if node["format"] == "html" else ""
-        if isinstance(node, nodes.paragraph):  # a table's entry
-            return self.inline(node) + " "
-        return "".join(map(self._span, node.children))
+        if isinstance(node, _TRANSPARENT):
+            end = " " if isinstance(node, nodes.paragraph) else ""  # a paragraph here is one of a table's entry
+            return "".join(map(self._span, node.children)) + end
+        logger.warning("the notebook export has no Markdown for a %s", type(node).__name__, location=node)
+        return ""
+
+    def _cell_maths(self, tex):
+        """In a table a bar would end the cell, in maths too."""
+        return tex.replace(r"\|", r"\Vert ").replace("|", r"\vert ") if self.in_table else tex
 
     def _link(self, node):
         """A link: outside the book as it is, to another chapter's notebook, or plain text inside this one."""
@@ -217,18 +288,26 @@ class Translator:
         return text
 
 
-def _source(cell):
-    # Searched for, not the first child: a folded input stands in a node of its own.
-    return next(node for node in cell.findall(nodes.container) if node.get("nb_element") == "cell_code_source").astext()
+def _is_cell(node):
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+
+
+def _longest_run(text):
+    """Length of the longest run of backticks."""
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _quote(text):
+    # JupyterLab takes maths out before it reads the quote, with the marks of the lines in between: one line, then.
+    text = re.sub(r"\$\$\n(.*?)\n\s*\$\$", lambda match: f"$$ {' '.join(match[1].split())} $$", text, flags=re.S)
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
 
 
-def _plain(markdown):
-    """Text for a ``<summary>``, where Markdown is not read."""
-    return re.sub(r"[*`\\]", "", markdown)
+def _unescape(markdown):
+    """Text for a ``<summary>``, where Markdown is not read; maths stays as it is."""
+    pieces = re.split(r"(\$[^$]+\$)", markdown)
+    pieces[0::2] = [re.sub(r"\\(.)", r"\1", re.sub(r"(?<!\\)[*`]", "", piece)) for piece in pieces[0::2]]
+    return "".join(pieces)
 
 
 def has_code(doctree):
@@ -247,12 +326,26 @@ def write(app, exception):
         return
     trees = {name: app.env.get_doctree(name) for name in sorted(app.env.found_docs)}
     chapters = {name for name, tree in trees.items() if has_code(tree)}
+    shutil.rmtree(Path(app.outdir) / FOLDER, ignore_errors=True)  # with the notebooks of chapters that are gone
     for name in sorted(chapters):
         tree = app.env.get_and_resolve_doctree(name, app.builder, trees[name])
         notebook = Translator(app, name, chapters).notebook(tree)
+        _check_complete(app.env.doc2path(name), notebook, name)
         path = Path(app.outdir) / notebook_path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(nbformat.writes(notebook) + "\n", "utf8")
+
+
+def _check_complete(path, notebook, docname):
+    """Warn if the chapter has code cells that its notebook lacks: the ones after them could fail."""
+    source = get_reader(READER)(path)
+    missing = _count_code(source) - _count_code(notebook)
+    if missing:
+        logger.warning("the notebook would lack %d code cell(s) of the chapter", missing, location=docname)
+
+
+def _count_code(notebook):
+    return sum(cell.cell_type == "code" for cell in notebook.cells)
 
 
 def copy(source, target):
@@ -274,7 +367,10 @@ def copy(source, target):
     edited, and is kept.
     """
     ledger = target / ".copied.json"
-    copied = json.loads(ledger.read_text("utf8")) if ledger.is_file() else {}
+    try:
+        copied = json.loads(ledger.read_text("utf8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        copied = {}  # safe: a notebook that is not in the ledger is kept
     kept = []
     for path in sorted(source.rglob("*.ipynb")):
         name = path.relative_to(source).as_posix()
@@ -286,7 +382,9 @@ def copy(source, target):
         shutil.copyfile(path, goal)
         copied[name] = _checksum(goal)
     target.mkdir(parents=True, exist_ok=True)
-    ledger.write_text(json.dumps(copied, indent=1), "utf8")
+    written = ledger.with_suffix(".new")
+    written.write_text(json.dumps(copied, indent=1), "utf8")
+    os.replace(written, ledger)
     return kept
 
 
@@ -303,4 +401,4 @@ if __name__ == "__main__":
     if len(sys.argv) != 3 or not Path(sys.argv[1]).is_dir():
         sys.exit("usage: python -m derivations.book.notebooks FOLDER_OF_BUILT_NOTEBOOKS WORKING_FOLDER")
     for edited in copy(Path(sys.argv[1]), Path(sys.argv[2])):
-        print(f"kept, because it was edited: {edited}")
+        print(f"kept, because it was edited or run: {edited} (rename or delete it to get the present version)")

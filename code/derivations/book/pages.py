@@ -15,7 +15,10 @@ STATIC = Path(__file__).parent / "static"
 EXPLORE_ASSETS = Path(derivations.explore.__file__).parent / "assets"
 
 MATHJAX = {
-    "options": {"processHtmlClass": "tex2jax_process|mathjax_process|math|output_area"},
+    "options": {
+        "processHtmlClass": "tex2jax_process|mathjax_process|math|output_area",
+        "enableMenu": False,  # it offers renderers and explorers that are loaded from files we do not serve
+    },
     "chtml": {"displayAlign": "left", "displayIndent": "1em"},
 }
 
@@ -35,6 +38,9 @@ _REPAIRS = [
     (r'(<button class="btn search-button-field[^>]*?)aria-label="Search"', r'\1aria-label="Search Ctrl+K"'),
     (r'<span class="search-button__kbd-shortcut">', '<span class="search-button__kbd-shortcut" aria-hidden="true">'),
 ]
+
+# MathJax keeps the choices of its menu for all sites of a host; one made elsewhere would ask for files we do not serve.
+_FORGET_MENU = "try { localStorage.removeItem('MathJax-Menu-Settings') } catch {}"
 
 _REDIRECT = """<!DOCTYPE html>
 <html lang="{language}">
@@ -81,6 +87,10 @@ def finish(app, exception):
     if exception is not None or app.builder.format != "html":
         return
     out = Path(app.outdir)
+    written = {out / app.builder.get_outfilename(name) for name in app.env.found_docs}
+    for path in (out / "chapters").rglob("*.html"):
+        if path not in written:  # of a chapter that is gone
+            path.unlink()
     for path in out.rglob("*.html"):
         before = path.read_text("utf8")
         after = repair(before)
@@ -112,3 +122,4 @@ def setup(app):
     app.add_css_file("book.css")
     app.add_css_file("live-figures.css")
     app.add_js_file("live-figures.js", loading_method="defer")
+    app.add_js_file(None, body=_FORGET_MENU, priority=100)
