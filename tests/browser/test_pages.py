@@ -85,6 +85,17 @@ def test_the_root_leads_to_the_start_page(page, served):
     assert not page.problems
 
 
+@pytest.mark.parametrize("choice", ['{"renderer": "SVG"}', '{"explorer": true}'])
+def test_a_choice_made_in_another_sites_mathjax_menu_does_no_harm(page, served, choice):
+    """MathJax keeps it for the whole host, and would ask for files that are not served here."""
+    page.goto(served + "chapters/notation.html")
+    page.evaluate("choice => localStorage.setItem('MathJax-Menu-Settings', choice)", choice)
+    page.reload()
+    page.evaluate(SETTLED)
+    assert page.locator("mjx-container").count() > 20
+    assert not page.problems
+
+
 def test_no_widget_state(site, names):
     """Nothing of the live widgets is in the static pages: no RequireJS, no widget manager, no saved state."""
     for name in names:

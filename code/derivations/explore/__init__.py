@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from . import baked
 from .controls import Control, choice, log_slider, slider, toggle
 from .glue import baking, glue
-from .render import FigureError
-from .texts import AltText
+from .render import FigureError, check_not_pyplot
+from .texts import AltText, check_text
 
 __all__ = ["FigureError", "choice", "explore", "glue", "log_slider", "show", "slider", "toggle"]
 
@@ -26,15 +26,15 @@ def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
     Parameters
     ----------
     draw : callable
-        ``draw(**values)`` returns a matplotlib Figure, made with :func:`derivations.figures.style.new_figure` (pyplot
-        would keep every frame open). It is called once for every combination of values: compute what does not
-        depend on them outside.
+        ``draw(**values)`` returns a matplotlib Figure, made with :func:`derivations.figures.style.new_figure` (figures
+        of pyplot are refused: the notebook would show them a second time). It is called once for every combination
+        of values: compute what does not depend on them outside.
     name : str
         Address of the figure: ``name="rms"`` can be linked to as ``#fig-rms``. Small letters, digits, hyphens.
     alt : str
         What the figure shows, in a sentence: a format string over the values, such as ``"RMS at rate {lr:.3g}"``.
     caption : str, optional
-        Stands below the figure; maths between dollar signs.
+        Stands below the figure; maths between dollar signs, a dollar itself as ``\\$``.
     max_frames : int, optional
         Most frames that this kernel may have prepared, this figure included. Counts only while the book is built.
     **controls : Control
@@ -44,14 +44,14 @@ def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
     Returns
     -------
     ipywidgets.VBox or BakedFigure
-        The second while the book is built. Let it be the last expression of a cell.
+        The second while the book is built. Let it be the last expression of its cell: else the build complains.
 
     Raises
     ------
     ValueError
-        If the name, the alt sentence or the controls do not fit, or there are too many frames.
+        If the name, the alt sentence, the caption or the controls do not fit, or there are too many frames.
     FigureError
-        If ``draw`` fails; the message says at which values.
+        If ``draw`` fails (the message says at which values) or makes its figure with pyplot.
 
     Examples
     --------
@@ -64,11 +64,12 @@ def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
     'VBox'
     """
     _check_name(name)
+    check_text("caption", caption)
     _check_controls(draw, controls)
     figure = {"name": name, "alt": AltText(alt, controls), "caption": caption, "controls": controls}
     if baking():
         _session.add(name, controls, max_frames)
-        return baked.bake(draw, **figure)
+        return _session.watch(name, baked.bake(draw, **figure))
     from .kernel import live_widget    # here, so that building the book does not start ipywidgets
     return live_widget(draw, **figure)
 
@@ -89,12 +90,14 @@ def show(figure, *, name, alt, caption=""):
     Returns
     -------
     BakedFigure
-        Let it be the last expression of a cell.
+        Let it be the last expression of its cell.
 
     Raises
     ------
     ValueError
-        If the name or the alt sentence does not fit, or a coordinate of the figure is not finite.
+        If the name, the alt sentence or the caption does not fit.
+    FigureError
+        If pyplot made the figure or it cannot be written: a coordinate is not finite, say.
 
     Examples
     --------
@@ -107,9 +110,12 @@ def show(figure, *, name, alt, caption=""):
         raise ValueError(f"alt must be a sentence that says what the figure shows, got alt={alt!r}")
     if not isinstance(figure, Figure):
         raise ValueError(f"figure must be a matplotlib Figure, got figure={figure!r}")
+    check_text("caption", caption)
+    check_not_pyplot(figure, "the cell")
     if baking():
         _session.add(name)
-    return baked.bake_still(figure, name=name, alt=alt, caption=caption)
+    still = baked.bake_still(figure, name=name, alt=alt, caption=caption)
+    return _session.watch(name, still) if baking() else still
 
 
 def _check_name(name):

@@ -4,18 +4,19 @@ import itertools
 import json
 import math
 import os
+import sys
 import time
 from html import escape
 
 from .encode import encode, snake_order
-from .render import draw_figure, picture_of, render_png
+from .render import FigureError, draw_figure, picture_of, render_png
 from .texts import label_html, plain_text
 
 __all__ = ["BakedFigure", "Session", "bake", "bake_still"]
 
 
 class Session:
-    """What has been baked in this kernel: the names of its figures and the number of their frames.
+    """What has been baked in this kernel: the names of its figures, the number of their frames, whether they show.
 
     Examples
     --------
@@ -30,6 +31,7 @@ class Session:
     def __init__(self):
         self.names = set()
         self.frames = 0
+        self.made = {}      # in the running cell: name -> BakedFigure
 
     def add(self, name, controls=None, max_frames=0):
         """Take up a figure; raises ValueError if its name is taken or it has too many frames."""
@@ -51,6 +53,26 @@ class Session:
             )
         self.frames = total
 
+    def watch(self, name, figure):
+        """Return the figure; once its cell has run, complain if it was not shown: it would be missing on the page."""
+        from IPython import get_ipython
+        shell = get_ipython()
+        if shell is not None:       # None in plain Python, which shows nothing
+            self.made[name] = figure
+            shell.events.register("post_run_cell", self._check_shown)   # once: IPython ignores repetitions
+        return figure
+
+    def _check_shown(self, result):
+        lost = [name for name, figure in self.made.items() if not figure.shown]
+        self.made = {}
+        if lost and result.success:     # else the cell has an error of its own
+            message = "\n".join(
+                f"figure {name!r} was made but not shown: let it be the last expression of its cell" for name in lost
+            )
+            # IPython swallows what is raised here. So the cell is made to fail, and says why where the book reads it.
+            result.error_in_exec = FigureError(message)
+            print(message, file=sys.stderr)
+
 
 class BakedFigure:
     """A figure that a page shows without a kernel.
@@ -67,8 +89,10 @@ class BakedFigure:
 
     def __init__(self, markup, png, alt):
         self.markup, self.png, self.alt = markup, png, alt
+        self.shown = False
 
     def _repr_mimebundle_(self, include=None, exclude=None):
+        self.shown = True
         return {
             "text/html": self.markup,
             "image/png": base64.b64encode(self.png).decode("ascii"),

@@ -10,7 +10,11 @@ from decimal import Decimal
 
 import numpy as np
 
+from .texts import check_text
+
 __all__ = ["Control", "choice", "log_slider", "slider", "toggle"]
+
+_HARDLY = 1e-6      # of a step: numbers of a slider that differ by less are meant to be the same
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Control:
     Raises
     ------
     ValueError
-        If two values would look alike or the control offers nothing to choose.
+        If two values would look alike, the control offers nothing to choose or its label is no text.
 
     Examples
     --------
@@ -54,6 +58,8 @@ class Control:
     play: bool = False
 
     def __post_init__(self):
+        if self.label is not None:
+            check_text("label", self.label)
         if len(self.values) < 2:
             raise ValueError(f"a control must offer at least 2 values, got values={self.values!r}")
         for index, text in enumerate(self.texts):
@@ -77,9 +83,10 @@ class Control:
     @property
     def keys(self):
         """The values as they stand in the address of a figure: numbers for a slider, else the shown texts."""
-        if self.kind == "range":
-            return tuple(f"{value:.12g}" for value in self.values)
-        return self.texts
+        if self.kind != "range":
+            return self.texts
+        short = tuple(f"{value:.12g}" for value in self.values)
+        return short if len(set(short)) == len(short) else tuple(map(repr, self.values))
 
 
 def slider(start, stop, step, *, value=None, label=None, unit="", fmt=None, play=False):
@@ -125,7 +132,7 @@ def slider(start, stop, step, *, value=None, label=None, unit="", fmt=None, play
     if step <= 0:
         raise ValueError(f"step must be positive, got step={step}")
     count = round((stop - start) / step)
-    if count < 1 or not math.isclose(start + count * step, stop, rel_tol=1e-9, abs_tol=1e-9 * step):
+    if count < 1 or not math.isclose(start + count * step, stop, rel_tol=1e-15, abs_tol=_HARDLY * step):
         raise ValueError(
             f"stop - start must be a whole number of steps, got start={start}, stop={stop}, step={step}"
         )
@@ -135,7 +142,9 @@ def slider(start, stop, step, *, value=None, label=None, unit="", fmt=None, play
         # Decimal arithmetic: 3 * 0.1 is then 0.3 and not 0.30000000000000004.
         first, width = Decimal(repr(float(start))), Decimal(repr(float(step)))
         values = (*(float(first + k * width) for k in range(count)), float(stop))
-    return _range_control(values, fmt or _plain_spec(values), value, label, unit, play)
+        # From -pi in steps of pi/4, rounding leaves 2e-16 in the middle.
+        values = tuple(0.0 if abs(number) < _HARDLY * step else number for number in values)
+    return _range_control(values, fmt or _plain_spec(values, step), value, label, unit, play)
 
 
 def log_slider(start, stop, steps, *, value=None, label=None, unit="", fmt=None):
@@ -244,7 +253,7 @@ def _range_control(values, spec, value, label, unit, play):
         texts = tuple(_tidy(format(number, spec)) for number in values)
     except (ValueError, TypeError) as error:
         raise ValueError(f"fmt must be a format specification for numbers ({error}), got fmt={spec!r}") from error
-    return Control("range", values, texts, _start_index(values, value), label, unit, play)
+    return Control("range", values, texts, _nearest_index(values, value), label, unit, play)
 
 
 def _check_finite(name, number):
@@ -265,12 +274,29 @@ def _start_index(values, value):
     for index, offered in enumerate(values):
         if _same(offered, value):
             return index
-    raise ValueError(f"value must be one of the offered values {_listed(values)}, got value={value!r}")
+    raise _not_offered(values, value)
+
+
+def _nearest_index(values, value):
+    """Index of the number that is meant, be it written with another rounding."""
+    if value is None:
+        return 0
+    if not isinstance(value, numbers.Real):
+        raise _not_offered(values, value)
+    nearest = min(range(len(values)), key=lambda index: abs(values[index] - value))
+    step = min(b - a for a, b in zip(values, values[1:]))
+    if not math.isclose(values[nearest], value, rel_tol=1e-9, abs_tol=_HARDLY * step):
+        raise _not_offered(values, value)
+    return nearest
+
+
+def _not_offered(values, value):
+    return ValueError(f"value must be one of the offered values {_listed(values)}, got value={value!r}")
 
 
 def _same(offered, value):
     if isinstance(offered, numbers.Real) and isinstance(value, numbers.Real):
-        return math.isclose(offered, value, rel_tol=1e-9, abs_tol=1e-12)
+        return math.isclose(offered, value, rel_tol=1e-9)
     return offered is value or (type(offered) is type(value) and bool(np.all(offered == value)))
 
 
@@ -279,12 +305,12 @@ def _listed(values):
     return ", ".join(shown if len(shown) <= 7 else [*shown[:3], "...", *shown[-3:]])
 
 
-def _plain_spec(values):
+def _plain_spec(values, step):
     """Format specification with the fewest decimals, the same for all values, that loses nothing up to 6."""
     if all(isinstance(value, int) for value in values):
         return "d"
     for decimals in range(7):
-        if all(math.isclose(round(value, decimals), value, rel_tol=1e-9, abs_tol=1e-12) for value in values):
+        if all(math.isclose(round(value, decimals), value, rel_tol=1e-15, abs_tol=1e-9 * step) for value in values):
             return f".{decimals}f"
     return _short_spec(values)
 

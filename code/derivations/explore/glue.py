@@ -1,4 +1,6 @@
 """Numbers of the prose: computed in a cell, written by the book."""
+import math
+import numbers
 import os
 
 __all__ = ["baking", "glue"]
@@ -28,7 +30,7 @@ def glue(name, value, fmt=""):
     Raises
     ------
     ValueError
-        If the name is empty or ``fmt`` does not fit the value.
+        If the name is empty, the value is a number but not finite, or ``fmt`` does not fit the value.
 
     References
     ----------
@@ -40,6 +42,8 @@ def glue(name, value, fmt=""):
     """
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f"name must be a non-empty string, got name={name!r}")
+    if isinstance(value, numbers.Number) and (value != value or abs(value) == math.inf):
+        raise ValueError(f"value must be finite, got value={value!r} for name={name!r}")
     try:
         text = format(value, fmt)
     except (ValueError, TypeError) as error:

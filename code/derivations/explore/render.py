@@ -13,7 +13,7 @@ from matplotlib.textpath import TextToPath
 from ..figures.style import RC
 from .svg import canonical
 
-__all__ = ["FigureError", "draw_figure", "picture_of", "render_png", "render_svg"]
+__all__ = ["FigureError", "check_not_pyplot", "draw_figure", "picture_of", "render_png", "render_svg"]
 
 _SVG_RC = {
     **RC,
@@ -50,7 +50,7 @@ def draw_figure(draw, values):
     Raises
     ------
     FigureError
-        If draw raises or returns something else; the message names the values.
+        If draw raises, returns something else or uses pyplot; the message names the values.
 
     Examples
     --------
@@ -68,7 +68,31 @@ def draw_figure(draw, values):
             f"draw must return a matplotlib Figure, got {type(figure).__name__} at {_listed(values)}; "
             "does it end with 'return figure'?"
         )
+    check_not_pyplot(figure, "draw")
     return figure
+
+
+def check_not_pyplot(figure, maker):
+    """Refuse a figure of pyplot: the notebook shows those by itself, so it would stand on the page twice.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    maker : str
+        Who made the figure, for the error message.
+
+    Raises
+    ------
+    FigureError
+        If pyplot manages the figure.
+
+    Examples
+    --------
+    >>> from derivations.figures import new_figure
+    >>> check_not_pyplot(new_figure()[0], "draw")
+    """
+    if figure.canvas.manager is not None:
+        raise FigureError(f"{maker} made the figure with pyplot; use derivations.figures.new_figure()")
 
 
 def picture_of(figure, name, values=None):

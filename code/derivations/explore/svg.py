@@ -14,6 +14,7 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _NOT_FINITE = re.compile(r"nan|inf")
+_STYLE_NOT_FINITE = re.compile(r":[^;']*\b(?:nan|inf)\b")     # not a font in quotes
 _NO_ROTATION = re.compile(r"\s*rotate\(-?0(?: [^)]*)?\)")
 _BOOK_FONT = re.compile(r"; font-family: 'DejaVu Sans'(?:,[^;]*)?")
 _ROOT = {
@@ -25,7 +26,7 @@ _ROOT = {
 
 
 class NotFiniteError(ValueError):
-    """A coordinate of the picture is not a finite number."""
+    """A number of the picture, such as a coordinate or the width of a line, is not finite."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def canonical(svg, name):
     Raises
     ------
     NotFiniteError
-        If a coordinate is not a finite number.
+        If a coordinate or a number of a style is not finite.
     xml.etree.ElementTree.ParseError
         If the text is not well-formed XML.
 
@@ -153,6 +154,8 @@ def _attributes(tag, attributes, ids):
         elif key in _GEOMETRY:
             value = _geometry(tag, key, value)
         else:
+            if key == "style" and _STYLE_NOT_FINITE.search(value):
+                raise _not_finite(tag, key, value)
             value = _BOOK_FONT.sub("", value).replace("#000000", "currentColor")
             value = _REFERENCE.sub(lambda match: f"url(#{ids.get(match[1], match[1])})", value)
         if value:
@@ -162,7 +165,7 @@ def _attributes(tag, attributes, ids):
 
 def _geometry(tag, key, value):
     if _NOT_FINITE.search(value):
-        raise NotFiniteError(f"{tag} has {key}={value!r}, which is not finite")
+        raise _not_finite(tag, key, value)
     if tag == "svg":        # the size of the picture stays as it is
         return value
     if key == "d":
@@ -170,6 +173,10 @@ def _geometry(tag, key, value):
     elif key == "transform":
         value = _NO_ROTATION.sub("", value)
     return NUMBER.sub(_rounded, value) if holds_lengths(key, value) else value
+
+
+def _not_finite(tag, key, value):
+    return NotFiniteError(f"{tag} has {key}={value!r}, which is not finite")
 
 
 def _rounded(match):

@@ -1,11 +1,15 @@
-"""Labels, captions and alt sentences: maths for the page, plain text for screen readers."""
+"""Labels, captions and alt sentences: maths for the page, plain text for screen readers.
+
+Maths stands between dollar signs; ``\\$`` is a dollar.
+"""
 import html
 import re
 import string
 
-__all__ = ["AltText", "label_html", "plain_text"]
+__all__ = ["AltText", "check_text", "label_html", "plain_text"]
 
-_MATHS = re.compile(r"\$([^$]+)\$")
+_MATHS = re.compile(r"(?<!\\)\$([^$]+?)(?<!\\)\$")
+_DISPLAY = re.compile(r"(?<!\\)\$\$")
 _GREEK = dict(zip(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
@@ -15,6 +19,41 @@ _SYMBOLS = {
     "times": "×", "cdot": "·", "infty": "∞", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "approx": "≈",
     "pm": "±", "to": "→", "nabla": "∇", "partial": "∂", "sqrt": "√", "ell": "ℓ", "circ": "°", "sim": "∼",
 }
+_FORMATTING = frozenset(
+    "mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak boldsymbol bm operatorname text textbf textit textrm "
+    "left right middle big Big bigl bigr Bigl Bigr displaystyle textstyle limits nolimits quad qquad".split()
+)
+_GROUP = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
+_FRACTION = re.compile(r"\\[dt]?frac\s*" + _GROUP + r"\s*" + _GROUP)
+_COMMAND = re.compile(r"\\([a-zA-Z]+)((?:\s*[_^](?:" + _GROUP + r"|\\[a-zA-Z]+|[^\\{}]))*)")
+
+
+def check_text(name, text):
+    r"""Refuse what cannot stand in a label or a caption.
+
+    Parameters
+    ----------
+    name : str
+        What the text is, for the error message.
+    text : str
+
+    Raises
+    ------
+    ValueError
+        If the text is not a str or holds ``$$``.
+
+    Examples
+    --------
+    >>> check_text("caption", r"costs \$5")
+    >>> check_text("caption", "$$x$$")
+    Traceback (most recent call last):
+    ...
+    ValueError: caption must write its maths between single dollar signs, got caption='$$x$$'
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"{name} must be a str, got {name}={text!r}")
+    if _DISPLAY.search(text):
+        raise ValueError(f"{name} must write its maths between single dollar signs, got {name}={text!r}")
 
 
 def label_html(text):
@@ -26,7 +65,7 @@ def label_html(text):
     'rate <span class="math notranslate nohighlight">\\(\\eta\\)</span> &lt; 1'
     """
     pieces = _MATHS.split(text)
-    pieces[0::2] = [html.escape(piece) for piece in pieces[0::2]]
+    pieces[0::2] = [html.escape(_with_dollars(piece)) for piece in pieces[0::2]]
     pieces[1::2] = [
         rf'<span class="math notranslate nohighlight">\({html.escape(piece)}\)</span>' for piece in pieces[1::2]
     ]
@@ -41,14 +80,36 @@ def plain_text(text):
     >>> plain_text(r"learning rate $\eta$, $\beta_2$, $\mathrm{RMS}(w)$")
     'learning rate η, β2, RMS(w)'
     """
-    return _MATHS.sub(lambda match: _plain_maths(match[1]), text)
+    pieces = _MATHS.split(text)
+    pieces[0::2] = map(_with_dollars, pieces[0::2])
+    pieces[1::2] = map(_plain_maths, pieces[1::2])
+    return "".join(pieces)
+
+
+def _with_dollars(text):
+    return text.replace(r"\$", "$")
 
 
 def _plain_maths(tex):
-    words = {**_GREEK, **_SYMBOLS}
-    text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", tex)
-    text = re.sub(r"\\([a-zA-Z]+)", lambda match: words.get(match[1], ""), text)
-    return re.sub(r"\s+", " ", re.sub(r"\\[,;!: ]|[{}_\\]", "", text)).strip()
+    text = _repeated(_FRACTION, r"\1/\2", re.sub(r"\\[,;!:> ]", " ", tex))
+    text = re.sub(r"[{}_\\]", "", _repeated(_COMMAND, _plain_command, text))
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _plain_command(match):
+    """A symbol as its character, formatting as nothing, anything else (sin, log, hat) as a word of its own."""
+    name, scripts = match[1], match[2]
+    if name in _FORMATTING:
+        return scripts
+    symbol = _GREEK.get(name) or _SYMBOLS.get(name)
+    return symbol + scripts if symbol else f" {name}{scripts.strip()} "
+
+
+def _repeated(pattern, replacement, text):
+    """Substitute until nothing is left to do: commands stand inside one another."""
+    while pattern.search(text):
+        text = pattern.sub(replacement, text)
+    return text
 
 
 class AltText:

@@ -205,6 +205,7 @@ class LiveFigure {
 
   /** Take the values of an address; what does not fit is left alone. */
   restore(pairs) {
+    this.pause();
     for (const [name, text = ''] of pairs) {
       const i = this.data.controls.findIndex((control) => control.name === name);
       const index = i < 0 ? -1 : nearest(this.data.controls[i], text);
@@ -286,11 +287,20 @@ function parseAddress(hash) {
   }
 }
 
+/** Open the folded boxes around an element, innermost first. */
+function unfold(element) {
+  for (let box = element.parentElement; box; box = box.parentElement) {
+    if (box.localName === 'details' && !box.open) box.querySelector('summary')?.click();
+    if (box.classList.contains('toggle-hidden')) box.querySelector('.toggle-button')?.click();
+  }
+}
+
 function follow() {
   const [name, pairs] = parseAddress(location.hash) || [];
   const figure = figures.get(name);
   if (!figure) return;
   figure.restore(pairs);
+  unfold(figure.root);
   figure.root.scrollIntoView();
 }
 
@@ -311,6 +321,7 @@ async function start() {
   addEventListener('hashchange', follow);
 }
 
-if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', start);
-else start();
+// Deferred, this runs before DOMContentLoaded, where the book folds its boxes: those must be folded before we unfold.
+if (document.readyState === 'complete') start();
+else document.addEventListener('DOMContentLoaded', start);
 })();
