@@ -48,6 +48,7 @@ _REDIRECT = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
+{icon}
 <meta http-equiv="refresh" content="0; url={target}">
 <link rel="canonical" href="{target}">
 </head>
@@ -99,9 +100,10 @@ def finish(app, exception):
     start = app.builder.get_target_uri(app.config.root_doc)
     if start != "index.html":
         # Jupyter Book writes a bare <meta> there: no title, no language.
-        title = html.escape(app.config.html_title)
-        (out / "index.html").write_text(
-            _REDIRECT.format(language=app.config.language or "en", title=title, target=start), "utf8")
+        icon = app.config.html_favicon and f'<link rel="icon" href="_static/{Path(app.config.html_favicon).name}">'
+        (out / "index.html").write_text(_REDIRECT.format(
+            language=app.config.language or "en", title=html.escape(app.config.html_title), icon=icon or "", target=start,
+        ), "utf8")
 
 
 def add_download(app, pagename, templatename, context, doctree):
