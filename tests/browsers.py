@@ -90,13 +90,13 @@ def watch(page):
         if message.type == "error":
             page.problems.append(f"{message.text} ({message.location['url']})")
 
-    page.on("console", note)
-    page.on("pageerror", lambda error: page.problems.append(f"uncaught: {error}"))
     def note_failure(request):
         # Chromium drops what a page still asks for (its icon, say) when the page gives way to the next: no failure.
         if request.failure != "net::ERR_ABORTED":
             page.problems.append(f"request failed: {request.url} ({request.failure})")
 
+    page.on("console", note)
+    page.on("pageerror", lambda error: page.problems.append(f"uncaught: {error}"))
     page.on("requestfailed", note_failure)
     page.on("request", lambda request: page.addresses.append(request.url))
     return page
