@@ -96,8 +96,8 @@ def bake(grid):
 
 def script_milliseconds(figure):
     """Mean script time of one step of the first slider in Chromium."""
-    sys.path.insert(0, str(ROOT / "tests" / "browser"))
-    from chromium import ARGS, chromium
+    sys.path.insert(0, str(ROOT / "tests"))
+    from browsers import ARGS, chromium
     from playwright.sync_api import sync_playwright
     script = (ROOT / "code/derivations/explore/assets/live-figures.js").read_text("utf8")
     with sync_playwright() as playwright:
