@@ -15,7 +15,7 @@ book: .venv/book.stamp ## build the site into _build/html; CHAPTER=riemann/loop:
 	$(BUILD) .
 endif
 
-test: .venv/dev.stamp ## strict clean build, then unit tests, doctests and browser tests
+test: .venv/dev.stamp $(if $(PEERS),.venv/peers.stamp) ## strict clean build, then all tests; PEERS=1: also against torch and optax
 	rm -rf _build && $(BUILD) . && $(RUN) -m pytest $(PYTEST)
 
 lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in notebooks/
@@ -24,8 +24,8 @@ lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in no
 serve: book ## serve the site on this machine only
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-bench: .venv/dev.stamp ## run the benchmarks; each prints a table and keeps it in benchmarks/results
-	for script in benchmarks/*.py; do $(RUN) $$script || exit 1; done
+bench: .venv/dev.stamp .venv/peers.stamp ## run the benchmarks, each keeps its table in benchmarks/results; SCRIPT=benchmarks/NAME.py: only that one
+	for script in $(or $(SCRIPT),benchmarks/*.py); do $(RUN) $$script || exit 1; done
 
 constraints: ## renew constraints.txt from a fresh environment with the newest releases the pins allow
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new && sed '/^-c/d' requirements.txt > .venv-new/requirements.txt && sed 's,^-r requirements.txt,-r .venv-new/requirements.txt,' requirements-dev.txt > .venv-new/dev.txt && .venv-new/bin/pip install -r .venv-new/dev.txt && .venv-new/bin/pip freeze --exclude-editable > constraints.txt && rm -rf .venv-new
@@ -41,3 +41,6 @@ help: ## list the targets
 
 .venv/dev.stamp: requirements-dev.txt .venv/book.stamp
 	$(RUN) -m pip install --disable-pip-version-check -r requirements-dev.txt && touch $@
+
+.venv/peers.stamp: code/pyproject.toml .venv/dev.stamp
+	$(RUN) -m pip install --disable-pip-version-check -c constraints.txt -e "./code[peers]" && touch $@

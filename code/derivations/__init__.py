@@ -12,5 +12,7 @@ Rooms
     Figures with sliders that answer in a notebook and on a static page.
 ``derivations.book``
     The Sphinx extension that builds the book.
+``derivations.commands``
+    The command line, ``derivations rms ...``.
 """
 __version__ = "0.1.0"

@@ -1,14 +1,17 @@
 """Predictions of the weight RMS: exact enumeration, closed forms, identities, limits, bad input."""
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derivations.adamw import adamw_step, constant, equilibrium_rms, from_array, noise_factor, predict_weight_rms
+from derivations.adamw import adamw_step, constant, equilibrium_rms, from_array
+from derivations.adamw import predict_weight_rms as predict_any
 from derivations.adamw.moments import first_order_recursion
 
+predict_weight_rms = partial(predict_any, method="recursion")
 betas_strategy = st.tuples(st.floats(0, 0.99), st.floats(0, 0.999))
 
 
@@ -177,35 +180,24 @@ def test_recursion_survives_a_long_run():
     assert rms == pytest.approx(equilibrium_rms(0.1, 0.5, method="recursion"), rel=1e-10)
 
 
-def test_leading_noise_factor_is_close_to_the_exact_one():
-    """The exact values were computed by quadrature, for normal gradients."""
-    assert noise_factor((0.9, 0.95)) == pytest.approx(0.9793, abs=2e-3)
-    assert noise_factor((0.9, 0.99)) == pytest.approx(0.9917, abs=4e-4)
-    assert noise_factor((0.9, 0.999)) == pytest.approx(0.9990, abs=5e-5)
-    assert noise_factor((0.99, 0.95)) == pytest.approx(1.0237, abs=2e-3)
-    assert noise_factor((0.5, 0.99), fourth_moment=1.0) == 1.0
-
-
 @pytest.mark.parametrize("call, message", [
     (lambda: predict_weight_rms(0.1, 0.1), "schedule must be a Schedule, such as constant.*, got schedule=0.1"),
     (lambda: predict_weight_rms(constant(0.1, 3), -1.0), "weight_decay must not be negative, got weight_decay=-1.0"),
-    (lambda: predict_weight_rms(constant(0.1, 3), [0.1, 0.2]), r"weight_decay must be a number or have shape \(3,\)"),
+    (lambda: predict_weight_rms(constant(0.1, 3), [0.1, 0.2]), r"weight_decay must be a number, a Schedule, or have shape \(3,\)"),
     (lambda: predict_weight_rms(constant(0.1, 3), 0.1, init_rms=-1.0), "init_rms must not be negative"),
     (lambda: predict_weight_rms(constant(0.1, 3), 0.1, init_rms=0.1, init_mean=-0.2),
      r"init_rms must be at least \|init_mean\|, got init_rms=0.1, init_mean=-0.2"),
     (lambda: predict_weight_rms(constant(0.1, 3), 0.1, gradient_std=0.0), "gradient_std must be positive where"),
     (lambda: predict_weight_rms(constant(0.1, 3), 0.1, method="magic"),
-     "method must be one of 'recursion', 'constant', got method='magic'"),
+     "method must be one of 'exact', 'recursion', .*, got method='magic'"),
     (lambda: predict_weight_rms(from_array([0.1, 0.2]), 0.1, method="constant"), "needs a constant learning rate"),
     (lambda: predict_weight_rms(constant(0.1, 2), [0.1, 0.2], method="constant"), "needs a constant weight_decay"),
     (lambda: predict_weight_rms(constant(0.1, 2), 0.1, method="constant", bias_correction=False),
-     "bias_correction=False needs method='recursion', got method='constant'"),
+     "bias_correction=False needs method='exact' or 'recursion', got method='constant'"),
     (lambda: predict_weight_rms(constant(0.1, 2), 10.0, method="constant"), "needs lr \\* weight_decay < 1"),
     (lambda: equilibrium_rms(0.1, 0.0), "weight_decay must be positive, got weight_decay=0.0"),
     (lambda: equilibrium_rms(0.1, 20.0), "lr \\* weight_decay must be less than 2, got lr=0.1, weight_decay=20.0"),
-    (lambda: equilibrium_rms(0.1, 0.1, method="magic"), "method must be one of 'leading', 'recursion'"),
-    (lambda: noise_factor((0.9, 0.95), fourth_moment=0.5), "fourth_moment must be at least 1"),
-    (lambda: noise_factor((0.9, 0.95), method="magic"), "method must be one of 'leading', got method='magic'"),
+    (lambda: equilibrium_rms(0.1, 0.1, method="magic"), "method must be one of 'leading', 'recursion', 'exact'"),
 ])
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):

@@ -4,6 +4,10 @@ import numbers
 import numpy as np
 
 
+class DoesNotApply(ValueError):
+    """A method was asked for a run that it says nothing about."""
+
+
 def finite(name, value):
     """Return ``value`` as a float array; it must be real and finite."""
     try:
@@ -54,14 +58,6 @@ def one_of(name, value, options):
     if value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {name}={value!r}")
     return value
-
-
-def decay_per_step(weight_decay, steps):
-    """Return ``weight_decay`` as an array of shape (steps,); it must be a number or one value per step."""
-    array = non_negative("weight_decay", weight_decay)
-    if array.shape not in ((), (steps,)):
-        raise ValueError(f"weight_decay must be a number or have shape ({steps},), got shape {array.shape}")
-    return np.broadcast_to(array, (steps,))
 
 
 def start(init_rms, init_mean):

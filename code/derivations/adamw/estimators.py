@@ -1,11 +1,21 @@
-"""Predictions of the weight RMS."""
+"""Predictions of the weight RMS of a run, and of the equilibrium."""
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from . import _checks as check
-from .moments import constant_response, recursion_response, update_gain
-from .schedules import require_schedule
+from . import approximations
+from ._checks import DoesNotApply
+from .laws import Law, gaussian
+from .moments import recursion_response, update_gain
+from .noise import mean_factor, noise_factor
+from .schedules import Schedule, decay_schedule, require_schedule
 
-__all__ = ["equilibrium_rms", "predict_weight_rms"]
+__all__ = ["METHODS", "equilibrium_rms", "predict_weight_rms"]
+
+METHODS = (
+    "exact", "recursion", "double_sum", "single_sum", "integral", "ode", "closed_form", "mean_field", "constant",
+)
 
 
 def predict_weight_rms(
@@ -17,9 +27,10 @@ def predict_weight_rms(
     init_mean=0.0,
     gradient_mean=0.0,
     gradient_std=1.0,
-    method="recursion",
+    method="exact",
     bias_correction=True,
     trajectory=False,
+    law=None,
 ):
     r"""Predict the weight RMS :math:`\sqrt{E[\theta_t^2]}` under AdamW with independent gradients.
 
@@ -27,26 +38,38 @@ def predict_weight_rms(
     ----------
     schedule : Schedule
         Learning rate of each step; :math:`T` steps.
-    weight_decay : float or array_like, shape (T,)
-        :math:`\lambda \ge 0`, constant or one value per step.
+    weight_decay : float, array_like of shape (T,), or Schedule
+        :math:`\lambda \ge 0`: constant, one value per step, or a function of the step (AdamC:
+        ``schedule.scaled(weight_decay / lr)``).
     betas : pair of float
-        :math:`(\beta_1, \beta_2)`. With bias correction no method depends on :math:`\beta_2`; see
-        :func:`noise_factor` for its part.
+        :math:`(\beta_1, \beta_2)`. With bias correction only ``"exact"`` depends on :math:`\beta_2`.
     eps : float or array_like
         :math:`\epsilon \ge 0`, in the unit of the gradient.
     init_rms, init_mean : float or array_like
         :math:`\sqrt{E[\theta_0^2]}` and :math:`E[\theta_0]`; ``init_rms >= |init_mean|``.
     gradient_mean, gradient_std : float or array_like
         :math:`\mu` and :math:`\sigma` of one component of the gradient.
-    method : {"recursion", "constant"}
-        ``"recursion"`` solves the second-moment recursion, exact once the denominator of the update is frozen at
-        :math:`\sqrt{\mu^2+\sigma^2}+\epsilon`. ``"constant"`` is the closed form for constant hyper-parameters: no
-        bias correction, :math:`\eta\lambda \ll 1 - \beta_1`, and no cross term :math:`E[\theta_0]\,\mu`.
+    method : str
+        Each line drops something more than the one before.
+
+        - ``"exact"``: the recursion, with the fluctuation of the denominator put back: the noise part times
+          :func:`noise_factor`, the mean part times the square of :func:`mean_factor`.
+        - ``"recursion"``: exact second moments once the denominator of the update is frozen at
+          :math:`\sqrt{\mu^2+\sigma^2}+\epsilon`.
+        - ``"double_sum"``: no bias correction, :math:`e^{-\eta\lambda}` for :math:`1 - \eta\lambda`, no cross term
+          :math:`E[\theta_0]\,\mu`.
+        - ``"single_sum"``: hyper-parameters that vary slowly against the momentum.
+        - ``"integral"``: the sum as an integral, by quadrature; ``"ode"``: the same from its differential equation;
+          ``"closed_form"``: the same in closed form (schedules made of smooth pieces; constant weight decay).
+        - ``"mean_field"``: learning rate and decay spread evenly over the run.
+        - ``"constant"``: the formula for constant hyper-parameters, with :math:`\eta\lambda \ll 1 - \beta_1`.
     bias_correction : bool
         Whether the optimizer corrects the bias of :math:`m_t` and :math:`v_t`. If not, the denominator is
-        :math:`\sqrt{E[v_t]} + \epsilon`, which grows from step to step; only for ``method="recursion"``.
+        :math:`\sqrt{E[v_t]} + \epsilon`, which grows from step to step; only for ``"exact"`` and ``"recursion"``.
     trajectory : bool
         Whether to return the RMS after every step instead of after the last one.
+    law : Law, optional
+        Law of the gradient's noise, :func:`gaussian` by default; only ``"exact"`` depends on it.
 
     Returns
     -------
@@ -58,43 +81,84 @@ def predict_weight_rms(
     Raises
     ------
     ValueError
-        If an argument is outside its range, or ``method="constant"`` meets hyper-parameters that vary,
-        ``lr * weight_decay >= 1`` or ``bias_correction=False``.
+        If an argument is outside its range, or the weights grow beyond all bounds (``lr * weight_decay > 2``).
+    DoesNotApply
+        If the method says nothing about such a run; it is a ValueError.
 
     Notes
     -----
     Equations :eq:`eq-adamw-constant` (``"constant"``, the result of [1]_), :eq:`eq-adamw-recursion-momentum` and
-    :eq:`eq-adamw-recursion-variance` (``"recursion"``) of the book.
+    :eq:`eq-adamw-recursion-variance` (``"recursion"``) of the book. ``"double_sum"`` to ``"mean_field"`` are the chain of
+    [2]_. The factors of ``"exact"`` are those of :math:`\epsilon = 0` in the stationary state with
+    :math:`\eta\lambda \ll 1 - \beta_1`. To first order in :math:`\mu^2/\sigma^2` a mean gradient weakens the answer to
+    slow noise, as a common shift of all gradients moves :math:`\mu/\sqrt{\mu^2+\sigma^2}` only by its derivative; this
+    multiplies the noise part by :math:`(1 + \mu^2/\sigma^2)^{-2}`.
 
     References
     ----------
     .. [1] J. Su, Asymptotic estimate of the weight RMS of AdamW, part 1 (in Chinese), 2025,
        https://kexue.fm/archives/11307
+    .. [2] J. Su, the same, part 2, 2025, https://kexue.fm/archives/11404
 
     Examples
     --------
-    >>> from derivations.adamw import constant, predict_weight_rms
-    >>> schedule = constant(1e-3, steps=100_000)
+    >>> from derivations.adamw import cosine, predict_weight_rms
+    >>> schedule = cosine(1e-3, steps=100_000)
     >>> round(predict_weight_rms(schedule, weight_decay=0.1), 4)
-    0.0707
+    0.0388
+    >>> round(predict_weight_rms(schedule, weight_decay=0.1, method="mean_field"), 4)
+    0.0612
     """
-    weight_decay = check.decay_per_step(weight_decay, require_schedule(schedule).steps)
-    betas = check.beta_pair(betas)
-    init_rms, init_mean = check.start(init_rms, init_mean)
-    gradient_rms = check.gradient_rms(gradient_mean, gradient_std)
-    eps = check.non_negative("eps", eps)
-    scale = gradient_rms + eps
-    check.one_of("method", method, ("recursion", "constant"))
-    if method == "recursion":
-        gain = update_gain(schedule.steps, betas, gradient_rms, eps, bias_correction)
-        response = recursion_response(schedule.values, weight_decay, betas[0], gain)
-    elif not bias_correction:
-        raise ValueError("bias_correction=False needs method='recursion', got method='constant'")
-    else:
-        response = constant_response(*_constants(schedule, weight_decay), schedule.steps)
-    square = _mean_square(response, init_rms, init_mean, gradient_mean / scale, gradient_std / scale)
-    rms = np.sqrt(square if trajectory else square[..., -1])
-    return rms if rms.ndim else float(rms)
+    run = _Run.of(
+        schedule, weight_decay, betas, eps, init_rms, init_mean, gradient_mean, gradient_std, method, bias_correction, law
+    )
+    return run.rms(run.response(), trajectory)
+
+
+def predict_stacked(settings, trajectory=False):
+    """Predict the weight RMS of many runs; those that can share a recursion are solved together.
+
+    Parameters
+    ----------
+    settings : sequence of dict
+        Arguments of :func:`predict_weight_rms`, without ``trajectory``; one dictionary a run.
+    trajectory : bool
+        Whether to return the RMS after every step instead of after the last one.
+
+    Returns
+    -------
+    list of float or numpy.ndarray
+        What :func:`predict_weight_rms` returns for each.
+
+    Raises
+    ------
+    ValueError
+        If a setting is bad; the message names its position.
+
+    Examples
+    --------
+    >>> from derivations.adamw import constant
+    >>> runs = [dict(schedule=constant(lr, 50_000), weight_decay=0.1) for lr in (1e-3, 4e-3)]
+    >>> [round(rms, 3) for rms in predict_stacked(runs)]
+    [0.07, 0.14]
+    """
+    runs = []
+    for position, setting in enumerate(settings):
+        try:
+            runs.append(_Run.of(**setting))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"settings[{position}]: {error}") from error
+    answers = [None] * len(runs)
+    groups = {}
+    for position, run in enumerate(runs):
+        groups.setdefault(run.stack_key(position), []).append(position)
+    for positions in groups.values():
+        for position, response in zip(positions, _responses([runs[position] for position in positions])):
+            try:
+                answers[position] = runs[position].rms(response, trajectory)
+            except ValueError as error:
+                raise ValueError(f"settings[{position}]: {error}") from error
+    return answers
 
 
 def equilibrium_rms(
@@ -115,14 +179,16 @@ def equilibrium_rms(
     lr, weight_decay : float or array_like
         :math:`\eta > 0` and :math:`\lambda > 0` with :math:`\eta\lambda < 2` (else the weights do not settle).
     betas : pair of float
-        :math:`(\beta_1, \beta_2)`; only :math:`\beta_1` matters, and only for ``method="recursion"``.
+        :math:`(\beta_1, \beta_2)`; ``"leading"`` uses neither, ``"recursion"`` only :math:`\beta_1`.
     eps, gradient_mean, gradient_std : float or array_like
         As in :func:`predict_weight_rms`.
-    method : {"leading", "recursion"}
+    method : {"leading", "recursion", "exact"}
         ``"leading"`` is the formula above; ``"recursion"`` the exact stationary value of the second-moment recursion,
 
         .. math:: V_\infty = \frac{\eta^2}{1 - a^2}\,\frac{(1 - \beta_1)(1 + a\beta_1)}{(1 + \beta_1)(1 - a\beta_1)},
-           \qquad a = 1 - \eta\lambda .
+           \qquad a = 1 - \eta\lambda ;
+
+        ``"exact"`` multiplies its two parts by the factors of :func:`predict_weight_rms`.
 
     Returns
     -------
@@ -149,47 +215,168 @@ def equilibrium_rms(
     decay = lr * weight_decay
     if np.any(decay >= 2):
         raise ValueError(f"lr * weight_decay must be less than 2, got lr={lr}, weight_decay={weight_decay}")
-    beta1, _ = check.beta_pair(betas)
-    scale = check.gradient_rms(gradient_mean, gradient_std) + check.non_negative("eps", eps)
-    check.one_of("method", method, ("leading", "recursion"))
+    betas = beta1, _ = check.beta_pair(betas)
+    check.one_of("method", method, ("leading", "recursion", "exact"))
+    gradient = _Gradient.of(eps, gradient_mean, gradient_std)
+    mean_part, noise_part = gradient.factors(betas, None) if method == "exact" else (1.0, 1.0)
     if method == "leading":
         variance = lr / (2 * weight_decay)
     else:
         shrink = 1 - decay
         momentum = (1 - beta1) * (1 + shrink * beta1) / ((1 + beta1) * (1 - shrink * beta1))
         variance = lr / (weight_decay * (2 - decay)) * momentum  # 1 - a^2 = decay (2 - decay), without cancellation
-    rms = np.sqrt((gradient_mean / scale / weight_decay) ** 2 + (gradient_std / scale) ** 2 * variance)
+    drift = gradient.mean / gradient.scale / weight_decay * mean_part
+    rms = np.sqrt(drift**2 + (gradient.std / gradient.scale) ** 2 * variance * noise_part)
     return rms if np.ndim(rms) else float(rms)
 
 
-def _constants(schedule, weight_decay):
-    """The one learning rate and the one weight decay of constant hyper-parameters."""
-    lr = schedule.values
-    if np.ptp(lr) > 0:
-        raise ValueError(f"method='constant' needs a constant learning rate, got values from {lr.min()} to {lr.max()}")
-    if np.ptp(weight_decay) > 0:
-        raise ValueError(
-            "method='constant' needs a constant weight_decay, "
-            f"got values from {weight_decay.min()} to {weight_decay.max()}"
-        )
-    if lr[0] * weight_decay[0] >= 1:
-        raise ValueError(
-            f"method='constant' needs lr * weight_decay < 1, got lr={lr[0]}, weight_decay={weight_decay[0]}"
-        )
-    return float(lr[0]), float(weight_decay[0])
+@dataclass(frozen=True, eq=False)
+class _Gradient:
+    """Checked model of the gradient: arrays that broadcast to a shape S."""
+
+    eps: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    rms: np.ndarray
+
+    @classmethod
+    def of(cls, eps, mean, std):
+        """Check every argument."""
+        rms = check.gradient_rms(mean, std)
+        return cls(check.non_negative("eps", eps), np.asarray(mean, float), np.asarray(std, float), rms)
+
+    @property
+    def scale(self):
+        """The frozen denominator s."""
+        return self.rms + self.eps
+
+    def factors(self, betas, law):
+        """Factors of the mean update and of the noise variance that put the fluctuating denominator back."""
+        if not np.any(self.mean):
+            return 1.0, noise_factor(betas, law=law)
+        if law not in (None, gaussian()):
+            raise DoesNotApply(f"method='exact' with a gradient_mean other than 0 needs normal gradients, got law={law!r}")
+        # A component without noise has an infinite ratio, for which both factors are known.
+        ratio = np.abs(np.divide(self.mean, self.std, out=np.full(self.rms.shape, 1e8), where=self.std > 0))
+        ratio = np.minimum(ratio, 1e8)
+        return mean_factor(betas, ratio), noise_factor(betas, law=law) / (1 + ratio**2) ** 2
 
 
-def _mean_square(response, init_rms, init_mean, update_mean, update_std):
-    """E[theta_t^2] of shape S + (T,); the last four arguments are arrays that broadcast to the shape S."""
-    init_rms, init_mean, update_mean, update_std = (
-        np.asarray(argument)[..., np.newaxis] for argument in (init_rms, init_mean, update_mean, update_std)
-    )
-    square = (
-        response.decay**2 * init_rms**2
-        + update_mean**2 * response.drift**2
-        + update_std**2 * response.variance
-    )
-    if not response.has_cross_term:
-        return square
-    # |cross term| is at most the sum of the two squares above, but rounding may leave a tiny negative number.
-    return np.maximum(square - 2 * response.decay * response.drift * init_mean * update_mean, 0.0)
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """Checked arguments of predict_weight_rms."""
+
+    schedule: Schedule
+    decay: Schedule
+    betas: tuple
+    init_rms: np.ndarray
+    init_mean: np.ndarray
+    gradient: _Gradient
+    method: str
+    bias_correction: bool
+    law: Law | None
+
+    @classmethod
+    def of(
+        cls, schedule, weight_decay, betas=(0.9, 0.95), eps=0.0, init_rms=0.0, init_mean=0.0, gradient_mean=0.0,
+        gradient_std=1.0, method="exact", bias_correction=True, law=None,
+    ):
+        """Check every argument; the defaults are those of predict_weight_rms."""
+        decay = decay_schedule(weight_decay, require_schedule(schedule).steps)
+        gradient = _Gradient.of(eps, gradient_mean, gradient_std)
+        if check.one_of("method", method, METHODS) not in ("exact", "recursion") and not bias_correction:
+            raise DoesNotApply(f"bias_correction=False needs method='exact' or 'recursion', got method={method!r}")
+        if not (law is None or isinstance(law, Law)):
+            raise ValueError(f"law must be a Law, such as laplace(), got law={law!r}")
+        start = check.start(init_rms, init_mean)
+        return cls(schedule, decay, check.beta_pair(betas), *start, gradient, method, bool(bias_correction), law)
+
+    def response(self):
+        """Response of the method, before the factors of "exact"."""
+        with np.errstate(over="ignore", invalid="ignore"):  # weights without bounds are reported by rms()
+            return self._response()
+
+    def _response(self):
+        schedule, decay = self.schedule, self.decay
+        match self.method:
+            case "exact" | "recursion":
+                gradient = self.gradient
+                gain = update_gain(schedule.steps, self.betas, gradient.rms, gradient.eps, self.bias_correction)
+                return recursion_response(schedule.values, decay.values, self.betas[0], gain)
+            case "double_sum":
+                return approximations.double_sum_response(schedule, decay, self.betas[0])
+            case _:
+                return getattr(approximations, f"{self.method}_response")(schedule, decay)
+
+    def stack_key(self, position):
+        """Runs with equal keys can share one recursion; others have a key of their own."""
+        if self.method in ("exact", "recursion") and self.bias_correction:
+            return self.schedule.steps, self.betas[0]
+        return position
+
+    def rms(self, response, trajectory):
+        """RMS from the response, with the factors of "exact"."""
+        if response.drift is None:
+            if np.any(self.gradient.mean):
+                raise DoesNotApply(
+                    f"method={self.method!r} with a weight_decay that varies needs gradient_mean=0, "
+                    f"got gradient_mean={self.gradient.mean}"
+                )
+            response = replace(response, drift=np.zeros(()))
+        if self.method == "exact":
+            mean_part, noise_part = (np.asarray(f)[..., np.newaxis] for f in self.gradient.factors(self.betas, self.law))
+            response = replace(response, drift=mean_part * response.drift, variance=noise_part * response.variance)
+        if not trajectory:
+            response = replace(response, **{
+                name: np.asarray(getattr(response, name))[..., -1:] if np.ndim(getattr(response, name)) else 0.0
+                for name in ("decay", "drift", "variance")
+            })
+        with np.errstate(over="ignore", invalid="ignore"):
+            rms = np.sqrt(self._mean_square(response))
+        if not np.all(np.isfinite(rms)):
+            largest = (self.schedule.values * self.decay.values).max()
+            raise ValueError(f"the weights grow beyond all bounds, with lr * weight_decay up to {largest}")
+        if not trajectory:
+            rms = rms[..., 0]
+        return rms if rms.ndim else float(rms)
+
+    def _mean_square(self, response):
+        """E[theta_t^2] of shape S + (K,)."""
+        gradient = self.gradient
+        init_rms, init_mean, update_mean, update_std = (
+            np.asarray(argument)[..., np.newaxis]
+            for argument in (self.init_rms, self.init_mean, gradient.mean / gradient.scale, gradient.std / gradient.scale)
+        )
+        square = (
+            response.decay**2 * init_rms**2
+            + update_mean**2 * response.drift**2
+            + update_std**2 * response.variance
+        )
+        if response.has_cross_term:
+            square = square - 2 * response.decay * response.drift * init_mean * update_mean
+        # The cross term is at most the sum of two of the squares, but rounding may leave a tiny negative number.
+        return np.maximum(square, 0.0)
+
+
+def _responses(runs):
+    """Response of each run; runs that share a key are solved as one recursion with a leading axis."""
+    if len(runs) == 1:
+        return [runs[0].response()]
+    lr = np.stack([run.schedule.values for run in runs])
+    beta1 = runs[0].betas[0]
+    gain = update_gain(lr.shape[-1], runs[0].betas, 1.0, 0.0, bias_correction=True)
+    means = any(np.any(run.gradient.mean) for run in runs)
+    with np.errstate(over="ignore", invalid="ignore"):
+        response = recursion_response(lr, _stacked_decay(runs), beta1, gain, with_drift=means)
+    drifts = response.drift if means else [None] * len(runs)
+    return [
+        replace(response, decay=decay, drift=drift, variance=variance)
+        for decay, drift, variance in zip(response.decay, drifts, response.variance)
+    ]
+
+
+def _stacked_decay(runs):
+    """Weight decay of each run, shape (K, 1) where all are constant, else (K, T)."""
+    if all(run.decay.is_constant for run in runs):
+        return np.array([[run.decay.peak] for run in runs])
+    return np.stack([run.decay.values for run in runs])

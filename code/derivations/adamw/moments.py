@@ -3,16 +3,19 @@
 With a frozen denominator the update :math:`u_t = \\hat m_t / s` is linear in the gradients, so mean and variance of a
 weight obey linear recursions. They are solved for all steps at once by a scan.
 """
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LinearResponse", "constant_response", "first_order_recursion", "recursion_response", "update_gain"]
+__all__ = ["LinearResponse", "first_order_recursion", "recursion_response", "update_gain"]
 
 
 @dataclass(frozen=True)
 class LinearResponse:
     r"""How a weight answers to its start, to a mean gradient and to gradient noise; one value per step.
+
+    Every method of prediction ends in one of these.
 
     With :math:`s = \sqrt{\mu^2 + \sigma^2} + \epsilon` the mean square of the weight is
 
@@ -23,10 +26,10 @@ class LinearResponse:
 
     Parameters
     ----------
-    decay : numpy.ndarray, shape (T,)
+    decay : numpy.ndarray, shape (T,) or S + (T,)
         :math:`P_t`, the factor by which the start has shrunk.
-    drift : numpy.ndarray, shape (T,) or S + (T,)
-        :math:`Z_t`, how far a constant update of size 1 has carried the weight.
+    drift : numpy.ndarray, shape (T,) or S + (T,), or None
+        :math:`Z_t`, how far a constant update of size 1 has carried the weight; None where the method has no answer.
     variance : numpy.ndarray, shape (T,) or S + (T,)
         :math:`V_t`, the variance that noise of unit variance (divided by :math:`s`) has built up.
     has_cross_term : bool
@@ -34,7 +37,7 @@ class LinearResponse:
     """
 
     decay: np.ndarray
-    drift: np.ndarray
+    drift: np.ndarray | None
     variance: np.ndarray
     has_cross_term: bool = True
 
@@ -44,41 +47,55 @@ def first_order_recursion(factors, terms):
 
     Parameters
     ----------
-    factors : array_like, shape (T,)
-        :math:`f_t` for t = 1, ..., T.
-    terms : array_like, shape (T,) or S + (T,)
-        :math:`q_t` for t = 1, ..., T; the leading axes hold independent recursions with the same factors.
+    factors, terms : array_like, shape (..., T), broadcasting
+        :math:`f_t` and :math:`q_t` for t = 1, ..., T; the leading axes hold independent recursions.
 
     Returns
     -------
-    numpy.ndarray, of the shape of terms
+    numpy.ndarray, shape (..., T)
         :math:`y_1, \ldots, y_T`.
 
     Notes
     -----
-    Two steps compose to one, :math:`(f, q)` then :math:`(f', q')` is :math:`(f'f,\; f'q + q')`, so after :math:`k`
-    doublings every entry covers :math:`2^k` steps: the prefix scan of [1]_. It costs :math:`O(T \log T)` array
-    operations without a Python loop over steps, and adds only products of factors, so nothing overflows for
-    :math:`|f_t| \le 1` (the textbook form, cumulative sums divided by cumulative products, does).
+    The steps are cut into about :math:`\sqrt T` stretches of about :math:`\sqrt T` steps. All stretches are walked
+    through side by side, each from 0; then the ends are chained, and every step adds what its stretch has inherited, as
+    in the block scan of [1]_. This costs :math:`O(T)` operations and :math:`O(\sqrt T)` calls of NumPy. It multiplies
+    and adds in the order of the recursion, so nothing overflows that would not overflow there (the textbook form,
+    cumulative sums divided by cumulative products, does).
 
     References
     ----------
-    .. [1] W. D. Hillis, G. L. Steele, Data parallel algorithms, Communications of the ACM 29 (1986), 1170-1183.
+    .. [1] G. E. Blelloch, Prefix sums and their applications, technical report CMU-CS-90-190, 1990.
 
     Examples
     --------
     >>> first_order_recursion([0.5, 0.5, 0.5], [1.0, 1.0, 1.0])
     array([1.  , 1.5 , 1.75])
     """
-    product = np.array(factors, dtype=float)
-    total = np.array(terms, dtype=float)
-    span = 1
-    while span < product.size:
-        # Each right-hand side is complete before the in-place change, so both lines see the previous doubling.
-        total[..., span:] += product[span:] * total[..., :-span]
-        product[span:] *= product[:-span].copy()
-        span *= 2
-    return total
+    factors, terms = np.asarray(factors, dtype=float), np.asarray(terms, dtype=float)
+    shape = np.broadcast_shapes(factors.shape, terms.shape)
+    steps = shape[-1]
+    length = max(1, math.isqrt(steps))
+    # Factors keep their own shape: they are often common to all recursions.
+    product = _stretches(factors.reshape((1,) * (len(shape) - factors.ndim) + factors.shape), steps, length)
+    total = _stretches(np.broadcast_to(terms, shape), steps, length)
+    for step in range(1, length):
+        total[step] += product[step] * total[step - 1]
+        product[step] *= product[step - 1]
+    inherited = np.zeros(total.shape[1:])
+    for stretch in range(1, total.shape[-1]):
+        before = stretch - 1
+        inherited[..., stretch] = product[-1, ..., before] * inherited[..., before] + total[-1, ..., before]
+    total += product * inherited
+    return np.moveaxis(total, 0, -1).reshape(*shape[:-1], -1)[..., :steps]
+
+
+def _stretches(values, steps, length):
+    """Copy of shape (length, ..., number of stretches): entry [i, ..., j] is that of step j * length + i, or 0."""
+    count = -(-steps // length)
+    padded = np.zeros((*values.shape[:-1], count * length))
+    padded[..., :steps] = values
+    return np.ascontiguousarray(np.moveaxis(padded.reshape(*values.shape[:-1], count, length), -1, 0))
 
 
 def update_gain(steps, betas, gradient_rms, eps, bias_correction):
@@ -118,24 +135,37 @@ def update_gain(steps, betas, gradient_rms, eps, bias_correction):
     array([2.   , 1.512])
     """
     beta1, beta2 = betas
-    step = np.arange(1, steps + 1)
     if bias_correction:
-        return 1 / (1 - beta1**step)
+        return 1 / bias(beta1, steps)
     gradient_rms, eps = np.asarray(gradient_rms)[..., np.newaxis], np.asarray(eps)[..., np.newaxis]
-    return (gradient_rms + eps) / (np.sqrt(1 - beta2**step) * gradient_rms + eps)
+    return (gradient_rms + eps) / (np.sqrt(bias(beta2, steps)) * gradient_rms + eps)
 
 
-def recursion_response(lr, weight_decay, beta1, gain):
+def bias(beta, steps):
+    r"""Bias correction :math:`1 - \beta^t` of the steps 1, ..., ``steps``; shape (T,), with all digits for beta near 1.
+
+    Examples
+    --------
+    >>> bias(0.5, 3)
+    array([0.5  , 0.75 , 0.875])
+    """
+    with np.errstate(divide="ignore"):  # log(0) = -inf is right for beta = 0
+        return -np.expm1(np.arange(1, steps + 1) * np.log(beta))
+
+
+def recursion_response(lr, weight_decay, beta1, gain, with_drift=True):
     r"""Exact response of AdamW with the update :math:`u_t = c_t m_t / s`, where :math:`c_t` is not random.
 
     Parameters
     ----------
-    lr, weight_decay : numpy.ndarray, shape (T,)
-        Learning rate and weight decay of each step.
+    lr, weight_decay : numpy.ndarray, shape (..., T) and one that broadcasts to it
+        Learning rate and weight decay of each step. Leading axes hold independent runs.
     beta1 : float
         Averaging constant of the momentum.
-    gain : numpy.ndarray, shape (T,) or S + (T,)
+    gain : numpy.ndarray, shape (..., T)
         :math:`c_t`, see :func:`update_gain`.
+    with_drift : bool
+        Whether the answer to a mean gradient is wanted.
 
     Returns
     -------
@@ -151,54 +181,40 @@ def recursion_response(lr, weight_decay, beta1, gain):
     >>> response.variance.round(3)   # a random walk with steps of length 0.1
     array([0.01, 0.02])
     """
-    correction = 1 - beta1 ** np.arange(1, lr.size + 1)
     shrink = 1 - lr * weight_decay
     step_size = lr * gain
-    # Var m_t for unit noise: a geometric sum of (1 - beta1)^2 beta1^(2k).
-    momentum_variance = (1 - beta1) / (1 + beta1) * correction * (2 - correction)
-    covariance = first_order_recursion(shrink * beta1, -step_size * momentum_variance)
-    before = np.zeros_like(covariance)
-    before[..., 1:] = beta1 * covariance[..., :-1]  # Cov(theta_{t-1}, m_t)
-    terms = step_size**2 * momentum_variance - 2 * shrink * step_size * before
     return LinearResponse(
-        decay=np.cumprod(shrink),
+        decay=np.cumprod(shrink, axis=-1),
         # E[m_t] = (1 - beta1^t) mu. With bias correction the factor cancels: the mean does not feel the momentum.
-        drift=first_order_recursion(shrink, step_size * correction),
-        variance=first_order_recursion(shrink**2, terms),
+        drift=first_order_recursion(shrink, step_size * bias(beta1, lr.shape[-1])) if with_drift else None,
+        variance=momentum_variance(shrink, step_size, beta1),
     )
 
 
-def constant_response(lr, weight_decay, steps):
-    r"""Response for constant ``lr`` and ``weight_decay``, to leading order in :math:`\eta\lambda`, momentum ignored.
+def momentum_variance(shrink, step_size, beta1):
+    r"""Variance of :math:`\theta_t = p_t\theta_{t-1} - e_t m_t` for gradients of variance 1; :math:`m_0 = 0`.
 
     Parameters
     ----------
-    lr, weight_decay : float
-        :math:`\eta \ge 0` and :math:`\lambda \ge 0` with :math:`\eta\lambda < 1`.
-    steps : int
-        Number of steps :math:`T`.
+    shrink, step_size : numpy.ndarray, shape (..., T)
+        :math:`p_t` and :math:`e_t`.
+    beta1 : float
+        Averaging constant of :math:`m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t`.
 
     Returns
     -------
-    LinearResponse
-        :math:`P_t = a^t`, :math:`Z_t = (1 - a^t)/\lambda`, :math:`V_t = (1 - a^{2t})\,\eta/(2\lambda)` with
-        :math:`a = 1 - \eta\lambda`, without the cross term.
-
-    Notes
-    -----
-    Equation :eq:`eq-adamw-constant` of the book.
+    numpy.ndarray, shape (..., T)
 
     Examples
     --------
-    >>> response = constant_response(0.1, 1e-12, steps=2)
-    >>> response.drift.round(6), response.variance.round(6)   # without decay: eta t and eta^2 t
-    (array([0.1, 0.2]), array([0.01, 0.02]))
+    >>> momentum_variance(np.ones(2), np.ones(2), beta1=0.5)   # m_1 + m_2 = (1 - 1/4) g_1 + (1/2) g_2
+    array([0.25  , 0.8125])
     """
-    step = np.arange(1, steps + 1)
-    if weight_decay == 0:
-        return LinearResponse(np.ones(steps), lr * step, lr**2 * step, has_cross_term=False)
-    log_decay = step * np.log1p(-lr * weight_decay)
-    # expm1 keeps all digits of 1 - a^t while a^t is close to 1.
-    drift = -np.expm1(log_decay) / weight_decay
-    variance = -np.expm1(2 * log_decay) * lr / (2 * weight_decay)
-    return LinearResponse(np.exp(log_decay), drift, variance, has_cross_term=False)
+    correction = bias(beta1, shrink.shape[-1])
+    # Var m_t for unit noise: a geometric sum of (1 - beta1)^2 beta1^(2k).
+    variance = (1 - beta1) / (1 + beta1) * correction * (2 - correction)
+    covariance = first_order_recursion(shrink * beta1, -step_size * variance)
+    before = np.zeros_like(covariance)
+    before[..., 1:] = beta1 * covariance[..., :-1]  # Cov(theta_{t-1}, m_t)
+    terms = step_size**2 * variance - 2 * shrink * step_size * before
+    return first_order_recursion(shrink**2, terms)
