@@ -12,7 +12,7 @@ ARROWS = {
     "figures": set(),
     "explore": {"figures"},
     "book": {"explore"},
-    "commands": {"adamw", "figures", "__version__"},
+    "commands": {"adamw", "riemann", "figures", "__version__"},
 }
 NOT_IN_MATHS = {"matplotlib", "IPython", "ipywidgets", "sphinx", "docutils"}
 

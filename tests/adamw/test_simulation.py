@@ -501,6 +501,22 @@ def test_curvature_is_a_number_that_is_not_negative(curvature):
         curved(curvature)
 
 
+@pytest.mark.parametrize("control_variate", [True, False])
+def test_a_pull_without_noise_equals_adamw_step(control_variate):
+    """The denominator is then not random, so that the companion does the same and no error is left."""
+    model = dict(gradient_mean=0.3, gradient_std=0.0, init_rms=0.4, init_mean=-0.4, eps=0.1, dtype=np.float64)
+    run = simulate(
+        constant(0.05, 40), 0.2, (0.8, 0.9), parameters=10, rng=np.random.default_rng(0), gradients=curved(1.5),
+        control_variate=control_variate, record=[1, 20, 40], **model,
+    )
+    theta, m, v, expected = -0.4, 0.0, 0.0, []
+    for step in range(1, 41):
+        theta, m, v = adamw_step(theta, 1.5 * theta + 0.3, m, v, step, 0.05, 0.2, (0.8, 0.9), 0.1)
+        expected.append(abs(theta))
+    np.testing.assert_allclose(run.trajectory, np.take(expected, [0, 19, 39]), rtol=1e-12)
+    assert run.standard_error < 1e-8
+
+
 def test_gradients_without_noise():
     """Every weight does the same: it drifts by lr a step."""
     run = simulate(

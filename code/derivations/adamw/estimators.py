@@ -13,6 +13,7 @@ from .schedules import Schedule, decay_schedule, require_schedule
 
 __all__ = ["METHODS", "equilibrium_rms", "predict_weight_rms"]
 
+_MOST_TOGETHER = 4_000_000  # steps of all runs that are solved together: some 300 MB
 METHODS = (
     "exact", "recursion", "double_sum", "single_sum", "integral", "ode", "closed_form", "mean_field", "constant",
 )
@@ -118,6 +119,8 @@ def predict_weight_rms(
 def predict_stacked(settings, trajectory=False):
     """Predict the weight RMS of many runs; those that can share a recursion are solved together.
 
+    The part of :func:`predict_many` that needs no executor.
+
     Parameters
     ----------
     settings : sequence of dict
@@ -152,7 +155,7 @@ def predict_stacked(settings, trajectory=False):
     groups = {}
     for position, run in enumerate(runs):
         groups.setdefault(run.stack_key(position), []).append(position)
-    for positions in groups.values():
+    for positions in _parts(groups, runs):
         for position, response in zip(positions, _responses([runs[position] for position in positions])):
             try:
                 answers[position] = runs[position].rms(response, trajectory)
@@ -356,6 +359,14 @@ class _Run:
             square = square - 2 * response.decay * response.drift * init_mean * update_mean
         # The cross term is at most the sum of two of the squares, but rounding may leave a tiny negative number.
         return np.maximum(square, 0.0)
+
+
+def _parts(groups, runs):
+    """The groups, cut so that no part has more than ``_MOST_TOGETHER`` steps in all."""
+    for positions in groups.values():
+        size = max(1, _MOST_TOGETHER // runs[positions[0]].schedule.steps)
+        for first in range(0, len(positions), size):
+            yield positions[first:first + size]
 
 
 def _responses(runs):
