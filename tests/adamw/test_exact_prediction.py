@@ -99,7 +99,7 @@ def test_many_predictions_equal_single_ones():
             np.testing.assert_allclose(answer, predict_weight_rms(**setting, trajectory=flag), rtol=1e-12)
 
 
-rates = st.lists(st.floats(0, 0.5), min_size=1, max_size=40)
+rates = st.lists(st.just(0.0) | st.floats(1e-9, 0.5), min_size=1, max_size=40)
 
 
 @settings(deadline=None)
@@ -140,6 +140,17 @@ def test_weights_scale_with_the_learning_rate(lr, decay, unit, method):
     (lambda: predict_weight_rms(constant(1.0, 5000), 2.5), "the weights grow beyond all bounds, with .* up to 2.5"),
     (lambda: predict_weight_rms(constant(0.1, 3), float("nan")), "weight_decay must be finite, got weight_decay=nan"),
     (lambda: predict_many([{}]), r"settings\[0\]"),
+    (lambda: predict_weight_rms(constant(1e-200, 5), 0.1), "schedule must have a peak of at least 1e-100, got 1e-200"),
+    (lambda: predict_weight_rms(constant(0.1, 5), 0.1, eps="0.1"), "eps must be a number or an array of numbers, got eps='0.1'"),
+    (lambda: predict_weight_rms(constant(0.1, 5), 0.1, init_rms=True), "init_rms must be a number or an array"),
+    (lambda: predict_weight_rms(constant(0.1, 5), 0.1, betas="00"), "betas must be two numbers, got betas='00'"),
+    (lambda: predict_weight_rms(constant(0.1, 5), 0.1, trajectory="no"), "trajectory must be True or False, got trajectory='no'"),
+    (lambda: predict_weight_rms(constant(0.1, 5), 0.1, bias_correction=1), "bias_correction must be True or False, got"),
+    (lambda: predict_weight_rms(constant(0.1, 5), 0.1, init_rms=1e160), "init_rms must be at most 1e\\+100 in size, got init_rms=1e\\+160"),
+    (lambda: predict_weight_rms(constant(0.1, 5), 0.1, eps=[0.1, 0.2], init_rms=[1, 2, 3]),
+     r"shapes must broadcast, got eps \(2,\), init_rms \(3,\)"),
+    (lambda: predict_weight_rms(constant(0.1, 20), np.where(np.arange(20) == 7, -1.0, 0.1)),
+     r"weight_decay must not be negative, got weight_decay\[7\]=-1.0"),
     (lambda: predict_many([dict(schedule=constant(0.1, 3), weight_decay=0.1), dict(schedule=constant(0.1, 3), weight_decay=-1)]),
      r"settings\[1\].*weight_decay must not be negative, got weight_decay=-1"),
 ])

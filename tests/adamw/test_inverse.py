@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derivations.adamw import (
-    constant, cosine, equilibrium_rms, linear, lr_for, predict_weight_rms, weight_decay_for, wsd,
+    constant, cosine, equilibrium_rms, laplace, linear, lr_for, predict_weight_rms, weight_decay_for, wsd,
 )
 
 
@@ -44,6 +44,23 @@ def test_equilibrium_both_ways():
     assert lr_for(0.05, None, decay) == pytest.approx(1e-3, rel=1e-6)
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 1e-110, 1e-12, 1e-7, 1e-3])
+def test_learning_rate_of_a_random_walk(weight_decay):
+    """With hardly any decay the RMS is lr sqrt(T S) after constant rates, whatever the decay."""
+    lr = lr_for(0.05, constant(1.0, 4000), weight_decay, method="single_sum")
+    assert lr == pytest.approx(0.05 / np.sqrt(4000), rel=1e-6 if weight_decay < 1e-6 else 3e-3)
+    if weight_decay:
+        assert lr_for(0.05, None, weight_decay, method="leading") == pytest.approx(2 * weight_decay * 0.05**2, rel=1e-8)
+
+
+def test_other_laws_and_means_in_the_inverse_problem():
+    for model in (dict(law=laplace()), dict(gradient_mean=0.05), dict(eps=0.4)):
+        decay = weight_decay_for(0.05, 1e-3, **model)
+        assert equilibrium_rms(1e-3, decay, **model) == pytest.approx(0.05, rel=1e-8)
+        decay = weight_decay_for(0.02, cosine(1e-3, 4000), **model)
+        assert predict_weight_rms(cosine(1e-3, 4000), decay, **model) == pytest.approx(0.02, rel=1e-8)
+
+
 def test_peak_is_the_argument_of_the_schedule():
     for make in (lambda lr: cosine(lr, 400), lambda lr: wsd(lr, 400, 40, 80), lambda lr: linear(0.0, 400, lr)):
         target = predict_weight_rms(make(0.02), 0.3)
@@ -54,8 +71,10 @@ def test_peak_is_the_argument_of_the_schedule():
     (lambda: weight_decay_for(-1.0, constant(0.1, 5)), "target_rms must be positive, got target_rms=-1.0"),
     (lambda: weight_decay_for([0.1, 0.2], constant(0.1, 5)), r"target_rms must be one number, got target_rms=\[0.1, 0.2\]"),
     (lambda: weight_decay_for(5.0, constant(0.1, 5)), "no weight decay between .* gives target_rms=5.0: the RMS found"),
-    (lambda: weight_decay_for(0.1, [0.1, 0.2]), r"schedule must be a Schedule or one learning rate, got schedule=\[0.1"),
-    (lambda: lr_for(0.1, constant(0.1, 5), 0.0), "schedule and weight_decay must both be positive in some step"),
+    (lambda: weight_decay_for(0.1, [0.1, 0.2]), r"schedule must be one number, got schedule=\[0.1"),
+    (lambda: weight_decay_for(0.1, constant(0.1, 5), init_rms=[0.1, 0.2]), "the model must give one RMS, got an RMS of shape"),
+    (lambda: lr_for(0.1, None, [0.1, 0.2]), r"weight_decay must be one number, got weight_decay=\[0.1, 0.2\]"),
+    (lambda: lr_for(0.1, constant(0.1, 5), 0.01, init_rms=0.2, gradient_mean=9.0), "no learning rate between"),
     (lambda: lr_for(0.1, 0.1, 0.1), "schedule must be a Schedule, such as constant.*, got schedule=0.1"),
     (lambda: lr_for(np.nan, None, 0.1), "target_rms must be finite, got target_rms=nan"),
 ])

@@ -1,4 +1,6 @@
 """Noise factor, size of an update, gain of a mean gradient: known values, Monte Carlo, limits, bad input."""
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -26,7 +28,7 @@ def test_noise_factor_of_other_laws(law, value):
     assert noise_factor((0.9, 0.95), law=law) == pytest.approx(value, abs=5e-4 if value == 0.960 else 2e-4)
 
 
-def autocovariance_by_simulation(betas, draw, lags, steps=300, runs=40_000, seed=7):
+def autocovariance_by_simulation(betas, draw, lags, steps=300, runs=40_000, seed=7, eps=0.0):
     """Mean and standard error of u_t u_{t+k}, averaged over runs, from a plain loop."""
     rng = np.random.default_rng(seed)
     beta1, beta2 = betas
@@ -34,7 +36,8 @@ def autocovariance_by_simulation(betas, draw, lags, steps=300, runs=40_000, seed
     for _ in range(steps + max(lags) + 1):
         g = draw(rng, runs)
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
-        updates.append(m / np.sqrt(v))
+        with np.errstate(invalid="ignore"):  # 0/0 while all gradients so far are 0
+            updates.append(m / (np.sqrt(v) + eps))
     products = np.array([updates[steps] * updates[steps + lag] for lag in lags])
     return products.mean(axis=1), products.std(axis=1) / np.sqrt(runs)
 
@@ -56,6 +59,59 @@ def test_autocovariance_against_a_plain_simulation(betas, law, draw):
     assert np.all(np.abs(update_autocovariance(betas, law)[lags] - mean) < 4 * error)
 
 
+@pytest.mark.parametrize("betas, eps", [((0.9, 0.5), 0.5), ((0.5, 0.3), 0.1), ((0.9, 0.95), 3.0), ((0.0, 0.0), 0.4)])
+def test_autocovariance_with_a_visible_eps(betas, eps):
+    lags = [0, 1, 3] if betas[0] else [0]
+    mean, error = autocovariance_by_simulation(betas, lambda rng, n: rng.standard_normal(n), lags, eps=eps, steps=100)
+    assert np.all(np.abs(update_autocovariance(betas, eps=eps)[lags] - mean) < 4 * error)
+
+
+def test_noise_factor_and_mean_factor_vanish_under_a_large_eps():
+    """A denominator of mostly eps does not fluctuate; without eps both formulas for C_0 agree."""
+    for beta2, tolerance in ((0.95, 1e-3), (0.5, 1e-2)):
+        assert noise_factor((0.9, beta2), eps=100.0) == pytest.approx(1, abs=tolerance)
+        assert mean_factor((0.9, beta2), 0.7, eps=100.0) == pytest.approx(1, abs=tolerance)
+    assert noise_factor((0.9, 0.95), eps=1e-9) == pytest.approx(noise_factor((0.9, 0.95)), abs=1e-8)
+    assert update_autocovariance((0.9, 0.95))[0] == pytest.approx(update_rms((0.9, 0.95)) ** 2, rel=1e-8)
+
+
+def test_many_lags_are_a_geometric_series():
+    """beta1 close to 1 costs no more than its autocovariances take to become geometric."""
+    covariance = update_autocovariance((0.9995, 0.9))
+    tail = covariance[4000:4010] / 0.9995 ** np.arange(4000, 4010)
+    np.testing.assert_allclose(tail, tail[0], rtol=1e-12)
+    assert noise_factor((0.99, 0.9)) < noise_factor((0.995, 0.9)) < noise_factor((0.9995, 0.9)) < 1.1
+
+
+def test_a_law_with_many_zeros():
+    """90 % zeros against a plain loop; more zeros than beta2 / beta1^2 have no finite answer."""
+    samples = np.array([0.0] * 9 + [1.0])
+    def draw(rng, size):
+        return rng.choice([-1, 1], size) * (rng.random(size) < 0.1) * 10**0.5
+    mean, error = autocovariance_by_simulation((0.8, 0.95), draw, [0, 2], runs=20_000)
+    assert np.all(np.abs(update_autocovariance((0.8, 0.95), empirical(samples))[[0, 2]] - mean) < 4 * error)
+    with pytest.raises(ValueError, match="make the mean square of the update infinite for law='empirical'"):
+        noise_factor((0.99, 0.5), law=empirical(samples))
+
+
+def test_the_first_order_is_used_only_where_it_holds():
+    """Beyond beta2 = .9999 the factor goes on smoothly, also for heavy tails."""
+    for law, tolerance in ((gaussian(), 0.01), (student_t(4.1), 0.05)):
+        near, far = noise_factor((0.9, 0.99989), law=law), noise_factor((0.9, 0.99991), law=law)
+        assert (1 - near) / (1 - far) == pytest.approx(11 / 9, rel=tolerance)
+    assert mean_factor((0.9, 0.99995), 0.3) == pytest.approx(1 - (1 - mean_factor((0.9, 0.9998), 0.3)) / 4, abs=1e-8)
+    assert mean_factor((0.9, 0.99995), 0.3) < 1 - 1e-5
+
+
+@pytest.mark.parametrize("law", [gaussian(), laplace(), student_t(3), empirical(np.linspace(-3, 3, 5001))])
+def test_memory_stays_small_for_beta2_near_1(law):
+    tracemalloc.start()
+    noise_factor((0.9, 0.999), law=law)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300e6
+
+
 def test_autocovariance_of_gradients_of_one_size_is_that_of_the_momentum():
     covariance = update_autocovariance((0.8, 0.95), rademacher())
     np.testing.assert_allclose(covariance, 0.2 / 1.8 * 0.8 ** np.arange(covariance.size), rtol=1e-12)
@@ -65,7 +121,7 @@ def test_autocovariance_of_gradients_of_one_size_is_that_of_the_momentum():
 
 def test_without_momentum_the_updates_are_uncorrelated():
     assert update_autocovariance((0.0, 0.9)).shape == (1,)
-    assert noise_factor((0.0, 0.9)) == update_rms((0.0, 0.9)) ** 2
+    assert noise_factor((0.0, 0.9)) == pytest.approx(update_rms((0.0, 0.9)) ** 2, rel=1e-9)
 
 
 @pytest.mark.parametrize("beta1", [0.0, 0.5, 0.9, 0.99])
@@ -95,11 +151,22 @@ def test_mean_factor_against_a_plain_simulation(ratio):
     assert abs(mean_factor(betas, ratio) - update.mean()) < 4 * update.std() / np.sqrt(runs)
 
 
-def test_mean_factor_of_many_ratios_is_that_of_each():
-    ratios = np.array([[0.0, 1e-3, 0.2], [3.0, 40.0, 2e3]])
-    each = [mean_factor((0.9, 0.95), float(ratio)) for ratio in ratios.ravel()]
-    np.testing.assert_allclose(mean_factor((0.9, 0.95), -ratios).ravel(), each, atol=1e-6)
-    assert each[-1] == pytest.approx(1, abs=1e-6)
+@pytest.mark.parametrize("betas", [(0.9, 0.95), (0.9, 0.5), (0.999, 0.05)])
+def test_mean_factor_of_many_ratios_is_that_of_each(betas):
+    ratios = np.geomspace(1e-3, 1e5, 402).reshape(2, 201)
+    each = [mean_factor(betas, float(ratio)) for ratio in ratios.ravel()]
+    np.testing.assert_allclose(mean_factor(betas, -ratios).ravel(), each, atol=1e-5)
+    assert each[-1] == pytest.approx(1, abs=1e-6) and mean_factor(betas, 1e300) == pytest.approx(1, abs=1e-6)
+
+
+def test_mean_factor_with_eps_against_a_plain_simulation():
+    rng, betas, runs = np.random.default_rng(11), (0.8, 0.9), 100_000
+    m, v = np.zeros(runs), np.zeros(runs)
+    for _ in range(150):
+        g = 1.0 + rng.standard_normal(runs)
+        m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g**2
+    update = m / (np.sqrt(v) + 0.6) * (2**0.5 + 0.6)
+    assert abs(mean_factor(betas, 1.0, 0.6) - update.mean()) < 4 * update.std() / np.sqrt(runs)
 
 
 def test_mean_factor_of_the_sign():
@@ -159,6 +226,11 @@ def test_laws_compare_by_what_they_are():
     (lambda: noise_factor(fourth_moment=3.0), "fourth_moment=3.0 needs method='leading'"),
     (lambda: noise_factor(method="leading", fourth_moment=0.5), "fourth_moment must be at least 1"),
     (lambda: noise_factor(method="leading", law=student_t(3)), "fourth_moment must be finite"),
+    (lambda: noise_factor(method="leading", fourth_moment=1e6), "method='leading' does not hold for betas"),
+    (lambda: update_rms((0.0, 0.5), "leading", law=student_t(4.1)), "method='leading' does not hold for betas"),
+    (lambda: noise_factor(method="leading", eps=0.1), "eps=0.1 needs method='exact'"),
+    (lambda: noise_factor(eps=-0.1), "eps must not be negative, got eps=-0.1"),
+    (lambda: noise_factor((0.9, 0.999999), law=student_t(3)), "betas must have beta2 <= 0.99999 for law='student_t'"),
     (lambda: student_t(2), "degrees must be one number above 2, got degrees=2"),
     (lambda: empirical([0.0, 0.0]), "samples must hold at least 2 numbers that are not all 0, got 2 numbers"),
     (lambda: empirical([1.0, np.nan]), "samples must be finite"),

@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _MOST_SUBSTEPS = 50_000_000
+_BLOCK = 100_000  # steps
 _NODES = 8  # Gauss-Legendre nodes within one step, which resolve exp(2 lr weight_decay s) up to:
 _MOST_PER_STEP = 3.0
 
@@ -138,15 +139,20 @@ def integral_response(schedule, decay):
     if largest > _MOST_PER_STEP:
         raise DoesNotApply(f"method='integral' needs lr * weight_decay <= {_MOST_PER_STEP}, got up to {largest}")
     nodes, weights, to_end = _gauss_rule()
-    where = np.arange(schedule.steps)[:, np.newaxis] + nodes
-    rate = schedule(where)
-    exponent = rate * decay(where)
-    left = exponent @ to_end.T  # kappa between a node and the end of its step
-    step_kappa = exponent @ weights
+    kappa, drift, variance = np.empty((3, schedule.steps))
+    for first in range(0, schedule.steps, _BLOCK):  # the nodes of all steps would need much memory
+        block = slice(first, min(first + _BLOCK, schedule.steps))
+        where = np.arange(block.start, block.stop)[:, np.newaxis] + nodes
+        rate = schedule(where)
+        exponent = rate * decay(where)
+        left = exponent @ to_end.T  # kappa between a node and the end of its step
+        kappa[block] = exponent @ weights
+        drift[block] = (rate * np.exp(-left)) @ weights
+        variance[block] = (rate**2 * np.exp(-2 * left)) @ weights
     return LinearResponse(
-        decay=np.exp(-np.cumsum(step_kappa)),
-        drift=first_order_recursion(np.exp(-step_kappa), (rate * np.exp(-left)) @ weights),
-        variance=first_order_recursion(np.exp(-2 * step_kappa), (rate**2 * np.exp(-2 * left)) @ weights),
+        decay=np.exp(-np.cumsum(kappa)),
+        drift=first_order_recursion(np.exp(-kappa), drift),
+        variance=first_order_recursion(np.exp(-2 * kappa), variance),
         has_cross_term=False,
     )
 
@@ -210,7 +216,7 @@ def ode_response(schedule, decay, substeps=None):
     )
 
 
-def closed_form_response(schedule, decay):
+def closed_form_response(schedule, decay, step):
     r"""Response of the integral in closed form, for constant weight decay.
 
     .. math:: Z_t = \frac{1 - e^{-\kappa_t}}{\lambda} , \qquad V_t = \int_0^t e^{2(\kappa_s - \kappa_t)} \eta_s^2\,ds .
@@ -219,6 +225,8 @@ def closed_form_response(schedule, decay):
     ----------
     schedule, decay : Schedule
         Learning rate and weight decay, both of :math:`T` steps.
+    step : numpy.ndarray, shape (K,)
+        Steps after which the answer is wanted.
 
     Returns
     -------
@@ -236,12 +244,11 @@ def closed_form_response(schedule, decay):
     Examples
     --------
     >>> from derivations.adamw import constant
-    >>> response = closed_form_response(constant(0.1, 1000), constant(0.5, 1000))
-    >>> response.variance[-1].round(10), response.drift[-1].round(10)
-    (np.float64(0.1), np.float64(2.0))
+    >>> response = closed_form_response(constant(0.1, 1000), constant(0.5, 1000), np.array([1000]))
+    >>> response.variance.round(10), response.drift.round(10)
+    (array([0.1]), array([2.]))
     """
     weight_decay = _constant_decay(decay, "closed_form")
-    step = np.arange(1, schedule.steps + 1)
     kappa = schedule.kappa(weight_decay, step)
     return LinearResponse(
         decay=np.exp(-kappa),
@@ -251,7 +258,7 @@ def closed_form_response(schedule, decay):
     )
 
 
-def mean_field_response(schedule, decay):
+def mean_field_response(schedule, decay, step):
     r"""Response of the mean field.
 
     .. math:: V_t = (1 - e^{-2\kappa_t})\,\frac{\nu_t}{2\kappa_t} .
@@ -260,6 +267,8 @@ def mean_field_response(schedule, decay):
     ----------
     schedule, decay : Schedule
         Learning rate and weight decay, both of :math:`T` steps.
+    step : numpy.ndarray, shape (K,)
+        Steps after which the answer is wanted.
 
     Returns
     -------
@@ -269,10 +278,9 @@ def mean_field_response(schedule, decay):
     Examples
     --------
     >>> from derivations.adamw import constant
-    >>> mean_field_response(constant(0.1, 1000), constant(0.5, 1000)).variance[-1].round(10)
-    np.float64(0.1)
+    >>> mean_field_response(constant(0.1, 1000), constant(0.5, 1000), np.array([1000])).variance.round(10)
+    array([0.1])
     """
-    step = np.arange(1, schedule.steps + 1)
     kappa = schedule.kappa(decay, step)
     # (1 - e^(-2k)) / (2k) is 1 at k = 0.
     shape = np.divide(-np.expm1(-2 * kappa), 2 * kappa, out=np.ones(kappa.shape), where=kappa > 0)

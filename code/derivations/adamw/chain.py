@@ -315,12 +315,7 @@ def decay_schedule(weight_decay, steps):
 
 def number_array(name, value):
     """Return ``value`` as a float array of finite numbers >= 0 that are not too large."""
-    array = check.non_negative(name, value)
-    if np.asarray(value).dtype.kind in "bSU":
-        raise ValueError(f"{name} must be made of numbers, got {name}={value!r}")
-    if np.any(array > LARGEST):
-        raise ValueError(f"{name} must be at most {LARGEST:g}, got {name}={value!r}")
-    return array
+    return check.squarable(name, check.non_negative(name, value))
 
 
 def one_number(name, value):

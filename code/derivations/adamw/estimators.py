@@ -29,8 +29,8 @@ def predict_weight_rms(
     gradient_mean=0.0,
     gradient_std=1.0,
     method="exact",
-    bias_correction=True,
     trajectory=False,
+    bias_correction=True,
     law=None,
 ):
     r"""Predict the weight RMS :math:`\sqrt{E[\theta_t^2]}` under AdamW with independent gradients.
@@ -51,24 +51,26 @@ def predict_weight_rms(
     gradient_mean, gradient_std : float or array_like
         :math:`\mu` and :math:`\sigma` of one component of the gradient.
     method : str
-        Each line drops something more than the one before.
+        From the most accurate to the crudest.
 
         - ``"exact"``: the recursion, with the fluctuation of the denominator put back: the noise part times
-          :func:`noise_factor`, the mean part times the square of :func:`mean_factor`.
+          :func:`noise_factor`, the mean part times the square of :func:`mean_factor`. See the notes.
         - ``"recursion"``: exact second moments once the denominator of the update is frozen at
           :math:`\sqrt{\mu^2+\sigma^2}+\epsilon`.
         - ``"double_sum"``: no bias correction, :math:`e^{-\eta\lambda}` for :math:`1 - \eta\lambda`, no cross term
           :math:`E[\theta_0]\,\mu`.
         - ``"single_sum"``: hyper-parameters that vary slowly against the momentum.
         - ``"integral"``: the sum as an integral, by quadrature; ``"ode"``: the same from its differential equation;
-          ``"closed_form"``: the same in closed form (schedules made of smooth pieces; constant weight decay).
+          ``"closed_form"``: the same piece by piece for constant weight decay, in closed form for constant, linear,
+          WSD and inverse-time rates, by a quadrature of its own for cosine.
         - ``"mean_field"``: learning rate and decay spread evenly over the run.
-        - ``"constant"``: the formula for constant hyper-parameters, with :math:`\eta\lambda \ll 1 - \beta_1`.
+        - ``"constant"``: for constant hyper-parameters, the formula with :math:`(1 - \eta\lambda)^t` and
+          :math:`\eta\lambda \ll 1 - \beta_1`.
+    trajectory : bool
+        Whether to return the RMS after every step instead of after the last one.
     bias_correction : bool
         Whether the optimizer corrects the bias of :math:`m_t` and :math:`v_t`. If not, the denominator is
         :math:`\sqrt{E[v_t]} + \epsilon`, which grows from step to step; only for ``"exact"`` and ``"recursion"``.
-    trajectory : bool
-        Whether to return the RMS after every step instead of after the last one.
     law : Law, optional
         Law of the gradient's noise, :func:`gaussian` by default; only ``"exact"`` depends on it.
 
@@ -90,10 +92,24 @@ def predict_weight_rms(
     -----
     Equations :eq:`eq-adamw-constant` (``"constant"``, the result of [1]_), :eq:`eq-adamw-recursion-momentum` and
     :eq:`eq-adamw-recursion-variance` (``"recursion"``) of the book. ``"double_sum"`` to ``"mean_field"`` are the chain of
-    [2]_. The factors of ``"exact"`` are those of :math:`\epsilon = 0` in the stationary state with
-    :math:`\eta\lambda \ll 1 - \beta_1`. To first order in :math:`\mu^2/\sigma^2` a mean gradient weakens the answer to
-    slow noise, as a common shift of all gradients moves :math:`\mu/\sqrt{\mu^2+\sigma^2}` only by its derivative; this
-    multiplies the noise part by :math:`(1 + \mu^2/\sigma^2)^{-2}`.
+    [2]_.
+
+    ``"exact"`` uses the factors of the stationary state for slow changes. Over a few times
+    :math:`1/(1-\beta_1) + 1/(1-\beta_2)` first steps :math:`\rho` is a few per cent off, as much as
+    :math:`S` differs from 1; later it is off by about :math:`(S - 1)\,\eta\lambda/(1-\beta_1)`.
+
+    A mean gradient also weakens the answer to noise. Write :math:`R = \sqrt{\mu^2+\sigma^2}`, :math:`s = R + \epsilon`,
+    and expand the update for gradients :math:`\mu + \sigma\xi` that change slowly: the noise :math:`\sigma\xi` moves
+    the numerator, :math:`\delta u = \sigma\xi/s`, and the denominator, through :math:`\delta v = 2\mu\sigma\xi +
+    \sigma^2(\xi^2 - 1)`,
+
+    .. math::
+
+        \delta u = \frac{\sigma\xi}{s}\Bigl(1 - \frac{\mu^2}{R s}\Bigr)
+        - \frac{\mu\sigma^2(\xi^2 - 1)}{2 R s^2} .
+
+    For normal :math:`\xi` the two parts are uncorrelated, and the variance is :math:`\sigma^2/s^2` times
+    :math:`(1 - \mu^2/(Rs))^2 + \mu^2\sigma^2/(2R^2s^2)`. ``"exact"`` multiplies the noise part by this and by :math:`S`.
 
     References
     ----------
@@ -110,10 +126,11 @@ def predict_weight_rms(
     >>> round(predict_weight_rms(schedule, weight_decay=0.1, method="mean_field"), 4)
     0.0612
     """
+    check.flag("trajectory", trajectory)
     run = _Run.of(
         schedule, weight_decay, betas, eps, init_rms, init_mean, gradient_mean, gradient_std, method, bias_correction, law
     )
-    return run.rms(run.response(), trajectory)
+    return run.rms(run.response(trajectory), trajectory)
 
 
 def predict_stacked(settings, trajectory=False):
@@ -156,7 +173,9 @@ def predict_stacked(settings, trajectory=False):
     for position, run in enumerate(runs):
         groups.setdefault(run.stack_key(position), []).append(position)
     for positions in _parts(groups, runs):
-        for position, response in zip(positions, _responses([runs[position] for position in positions])):
+        for position, response in zip(
+            positions, _responses([runs[position] for position in positions], trajectory)
+        ):
             try:
                 answers[position] = runs[position].rms(response, trajectory)
             except ValueError as error:
@@ -165,7 +184,7 @@ def predict_stacked(settings, trajectory=False):
 
 
 def equilibrium_rms(
-    lr, weight_decay, betas=(0.9, 0.95), eps=0.0, gradient_mean=0.0, gradient_std=1.0, method="leading"
+    lr, weight_decay, betas=(0.9, 0.95), eps=0.0, gradient_mean=0.0, gradient_std=1.0, method="exact", law=None
 ):
     r"""Weight RMS at which AdamW with constant hyper-parameters settles.
 
@@ -185,13 +204,15 @@ def equilibrium_rms(
         :math:`(\beta_1, \beta_2)`; ``"leading"`` uses neither, ``"recursion"`` only :math:`\beta_1`.
     eps, gradient_mean, gradient_std : float or array_like
         As in :func:`predict_weight_rms`.
-    method : {"leading", "recursion", "exact"}
-        ``"leading"`` is the formula above; ``"recursion"`` the exact stationary value of the second-moment recursion,
+    method : {"exact", "recursion", "leading"}
+        ``"leading"`` is the formula above with :math:`\eta/(2\lambda)`; ``"recursion"`` the exact stationary value of the second-moment recursion,
 
         .. math:: V_\infty = \frac{\eta^2}{1 - a^2}\,\frac{(1 - \beta_1)(1 + a\beta_1)}{(1 + \beta_1)(1 - a\beta_1)},
            \qquad a = 1 - \eta\lambda ;
 
         ``"exact"`` multiplies its two parts by the factors of :func:`predict_weight_rms`.
+    law : Law, optional
+        Law of the gradient's noise, :func:`gaussian` by default; only ``"exact"`` depends on it.
 
     Returns
     -------
@@ -209,7 +230,7 @@ def equilibrium_rms(
 
     Examples
     --------
-    >>> round(equilibrium_rms(lr=5e-4, weight_decay=0.5), 4)
+    >>> round(equilibrium_rms(lr=5e-4, weight_decay=0.5, method="leading"), 4)
     0.0224
     >>> round(equilibrium_rms(lr=0.02, weight_decay=0.5, method="recursion"), 4)   # sqrt(lr / 2 wd) is 0.1414
     0.1355
@@ -219,9 +240,10 @@ def equilibrium_rms(
     if np.any(decay >= 2):
         raise ValueError(f"lr * weight_decay must be less than 2, got lr={lr}, weight_decay={weight_decay}")
     betas = beta1, _ = check.beta_pair(betas)
-    check.one_of("method", method, ("leading", "recursion", "exact"))
+    check.one_of("method", method, ("exact", "recursion", "leading"))
+    check.same_shape(lr=lr, weight_decay=weight_decay, eps=eps, gradient_mean=gradient_mean, gradient_std=gradient_std)
     gradient = _Gradient.of(eps, gradient_mean, gradient_std)
-    mean_part, noise_part = gradient.factors(betas, None) if method == "exact" else (1.0, 1.0)
+    mean_part, noise_part = gradient.factors(betas, _checked_law(law)) if method == "exact" else (1.0, 1.0)
     if method == "leading":
         variance = lr / (2 * weight_decay)
     else:
@@ -231,6 +253,12 @@ def equilibrium_rms(
     drift = gradient.mean / gradient.scale / weight_decay * mean_part
     rms = np.sqrt(drift**2 + (gradient.std / gradient.scale) ** 2 * variance * noise_part)
     return rms if np.ndim(rms) else float(rms)
+
+
+def _checked_law(law):
+    if not (law is None or isinstance(law, Law)):
+        raise ValueError(f"law must be a Law, such as laplace(), got law={law!r}")
+    return law
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,14 +283,31 @@ class _Gradient:
 
     def factors(self, betas, law):
         """Factors of the mean update and of the noise variance that put the fluctuating denominator back."""
+        noiseless = self.std == 0
+        eps = np.divide(self.eps, self.std, out=np.zeros(self.rms.shape), where=~noiseless)
+        noise = _noise_factors(betas, law, eps)
         if not np.any(self.mean):
-            return 1.0, noise_factor(betas, law=law)
+            return 1.0, noise
         if law not in (None, gaussian()):
             raise DoesNotApply(f"method='exact' with a gradient_mean other than 0 needs normal gradients, got law={law!r}")
-        # A component without noise has an infinite ratio, for which both factors are known.
-        ratio = np.abs(np.divide(self.mean, self.std, out=np.full(self.rms.shape, 1e8), where=self.std > 0))
-        ratio = np.minimum(ratio, 1e8)
-        return mean_factor(betas, ratio), noise_factor(betas, law=law) / (1 + ratio**2) ** 2
+        ratio = np.divide(self.mean, self.std, out=np.full(self.rms.shape, np.inf), where=~noiseless)
+        pull = self.mean**2 / (self.rms * self.scale)
+        answer = (1 - pull) ** 2 + (self.mean / self.rms * self.std / self.scale) ** 2 / 2
+        return np.where(noiseless, 1.0, mean_factor(betas, np.minimum(np.abs(ratio), 1e300), eps)), noise * answer
+
+
+def _noise_factors(betas, law, eps):
+    """Noise factor for an array of eps / sigma; interpolated in log eps where there are many."""
+    values, where = np.unique(eps, return_inverse=True)
+    if values.size <= 16:
+        factors = np.array([noise_factor(betas, law=law, eps=float(value)) for value in values])
+    else:
+        from scipy.interpolate import CubicSpline
+        # In x = log(eps + 1e-4) the factor is smooth, also at eps = 0, and constant beyond 1e3 to 1e-3 of S - 1.
+        nodes = np.linspace(np.log(1e-4), np.log(1e3), 25)
+        known = [noise_factor(betas, law=law, eps=max(0.0, float(np.exp(node) - 1e-4))) for node in nodes]
+        factors = CubicSpline(nodes, known)(np.minimum(np.log(values + 1e-4), nodes[-1]))
+    return factors[where.ravel()].reshape(np.shape(eps))
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,20 +331,24 @@ class _Run:
     ):
         """Check every argument; the defaults are those of predict_weight_rms."""
         decay = decay_schedule(weight_decay, require_schedule(schedule).steps)
+        if 0 < schedule.peak < 1 / check.LARGEST:  # its square would be 0
+            raise ValueError(f"schedule must have a peak of at least {1 / check.LARGEST:g}, got {schedule.peak}")
         gradient = _Gradient.of(eps, gradient_mean, gradient_std)
+        check.flag("bias_correction", bias_correction)
         if check.one_of("method", method, METHODS) not in ("exact", "recursion") and not bias_correction:
             raise DoesNotApply(f"bias_correction=False needs method='exact' or 'recursion', got method={method!r}")
-        if not (law is None or isinstance(law, Law)):
-            raise ValueError(f"law must be a Law, such as laplace(), got law={law!r}")
         start = check.start(init_rms, init_mean)
-        return cls(schedule, decay, check.beta_pair(betas), *start, gradient, method, bool(bias_correction), law)
+        check.same_shape(
+            eps=eps, init_rms=init_rms, init_mean=init_mean, gradient_mean=gradient_mean, gradient_std=gradient_std
+        )
+        return cls(schedule, decay, check.beta_pair(betas), *start, gradient, method, bias_correction, _checked_law(law))
 
-    def response(self):
-        """Response of the method, before the factors of "exact"."""
+    def response(self, trajectory):
+        """Response of the method after all steps or, where that is cheaper, only the last; without the factors of "exact"."""
         with np.errstate(over="ignore", invalid="ignore"):  # weights without bounds are reported by rms()
-            return self._response()
+            return self._response(trajectory)
 
-    def _response(self):
+    def _response(self, trajectory):
         schedule, decay = self.schedule, self.decay
         match self.method:
             case "exact" | "recursion":
@@ -308,6 +357,9 @@ class _Run:
                 return recursion_response(schedule.values, decay.values, self.betas[0], gain)
             case "double_sum":
                 return approximations.double_sum_response(schedule, decay, self.betas[0])
+            case "closed_form" | "mean_field":
+                step = np.arange(1, schedule.steps + 1) if trajectory else np.array([schedule.steps])
+                return getattr(approximations, f"{self.method}_response")(schedule, decay, step)
             case _:
                 return getattr(approximations, f"{self.method}_response")(schedule, decay)
 
@@ -369,10 +421,10 @@ def _parts(groups, runs):
             yield positions[first:first + size]
 
 
-def _responses(runs):
+def _responses(runs, trajectory):
     """Response of each run; runs that share a key are solved as one recursion with a leading axis."""
     if len(runs) == 1:
-        return [runs[0].response()]
+        return [runs[0].response(trajectory)]
     lr = np.stack([run.schedule.values for run in runs])
     beta1 = runs[0].betas[0]
     gain = update_gain(lr.shape[-1], runs[0].betas, 1.0, 0.0, bias_correction=True)

@@ -8,7 +8,7 @@ from .schedules import Schedule, decay_schedule, require_schedule
 __all__ = ["lr_for", "weight_decay_for"]
 
 _LARGEST = 0.999  # of lr * weight_decay in one step; the search goes no further
-_POINTS = 40  # of the search for a bracket, over nine decades
+_POINTS = 5  # a decade, of the search for a bracket
 _TOLERANCE = 1e-10
 
 
@@ -28,8 +28,8 @@ def weight_decay_for(target_rms, schedule, **model):
     Returns
     -------
     float
-        :math:`\lambda` to a relative accuracy of 1e-10: the largest one with :math:`\eta\lambda < 1` in every step, if
-        there are several.
+        :math:`\lambda` to a relative accuracy of 1e-10, with :math:`\eta\lambda < 1` in every step. If several are at
+        least a factor 1.6 apart, the largest.
 
     Raises
     ------
@@ -46,19 +46,16 @@ def weight_decay_for(target_rms, schedule, **model):
     >>> round(weight_decay_for(0.0224, 5e-4, method="leading"), 3)
     0.498
     """
-    target = _target(target_rms)
-    model = {"method": "exact"} | model
+    target = _one("target_rms", target_rms)
     if isinstance(schedule, Schedule):
-        largest_lr = _peak(schedule)
-        return _solve(
-            lambda decay: predict_weight_rms(schedule, decay, **model), target, _LARGEST / largest_lr, "weight decay"
-        )
-    lr = check.positive("schedule", schedule)
-    if lr.ndim:
-        raise ValueError(f"schedule must be a Schedule or one learning rate, got schedule={schedule!r}")
-    return _solve(
-        lambda decay: equilibrium_rms(float(lr), decay, **model), target, _LARGEST / float(lr), "weight decay"
-    )
+        highest = _LARGEST / _peak(schedule)
+        # At the lower end kappa is 1e-9: less decay cannot be told from none.
+        lowest = 1e-9 / float(schedule.kappa(1.0))
+        return _solve(lambda decay: _rms(predict_weight_rms, schedule, decay, model), target, lowest, highest, "weight decay")
+    lr = _one("schedule", schedule)
+    highest = _LARGEST / lr
+    lowest = 1e-6 * min(highest, lr / target**2)
+    return _solve(lambda decay: _rms(equilibrium_rms, lr, decay, model), target, lowest, highest, "weight decay")
 
 
 def lr_for(target_rms, schedule, weight_decay, **model):
@@ -72,7 +69,7 @@ def lr_for(target_rms, schedule, weight_decay, **model):
         Shape of the learning rates; its own peak does not matter. None for a constant learning rate, whose equilibrium
         is then meant.
     weight_decay : float, array_like of shape (T,), or Schedule
-        :math:`\lambda`, positive somewhere; for an equilibrium one number.
+        :math:`\lambda \ge 0`; for an equilibrium one positive number.
     **model
         Further arguments of :func:`predict_weight_rms`, or of :func:`equilibrium_rms` for None. The method is
         ``"exact"`` by default.
@@ -82,7 +79,7 @@ def lr_for(target_rms, schedule, weight_decay, **model):
     float
         The learning rate at the peak, to a relative accuracy of 1e-10. With a start above the equilibrium there can be
         several: a small rate which has not yet forgotten the start, and a larger one. This is the largest with
-        :math:`\eta\lambda < 1` in every step.
+        :math:`\eta\lambda < 1` in every step, if they are at least a factor 1.6 apart.
 
     Raises
     ------
@@ -98,30 +95,43 @@ def lr_for(target_rms, schedule, weight_decay, **model):
     >>> round(lr_for(0.1, None, weight_decay=0.5, method="leading"), 6)
     0.01
     """
-    target = _target(target_rms)
-    model = {"method": "exact"} | model
+    target = _one("target_rms", target_rms)
     if schedule is None:
-        decay = float(check.positive("weight_decay", weight_decay))
-        return _solve(lambda lr: equilibrium_rms(lr, decay, **model), target, _LARGEST / decay, "learning rate")
+        decay = _one("weight_decay", weight_decay)
+        guess = 2 * decay * target**2
+        lowest, highest = _around(guess, _LARGEST / decay)
+        return _solve(lambda lr: _rms(equilibrium_rms, lr, decay, model), target, lowest, highest, "learning rate")
     decay = decay_schedule(weight_decay, require_schedule(schedule).steps)
     shape = schedule.scaled(1 / _peak(schedule))
     fastest = float((shape.values * decay.values).max())
-    if fastest == 0:
-        raise ValueError(
-            "schedule and weight_decay must both be positive in some step, "
-            f"got a learning rate up to {schedule.values.max()} and weight_decay={weight_decay!r}"
-        )
+    # A random walk without decay needs the first rate, an equilibrium the second.
+    guess = max(target / np.sqrt(float(shape.nu())), 2 * fastest * target**2)
+    lowest, highest = _around(guess, _LARGEST / fastest if fastest > 0 else np.inf)
     return _solve(
-        lambda lr: predict_weight_rms(shape.scaled(lr), decay, **model), target, _LARGEST / fastest, "learning rate"
+        lambda lr: _rms(predict_weight_rms, shape.scaled(lr), decay, model), target, lowest, highest, "learning rate"
     )
 
 
-def _target(target_rms):
-    """``target_rms`` as a positive float."""
-    target = check.positive("target_rms", target_rms)
-    if target.ndim:
-        raise ValueError(f"target_rms must be one number, got target_rms={target_rms!r}")
-    return float(target)
+def _around(guess, limit):
+    """Interval of the search for a learning rate."""
+    highest = min(limit, 1e4 * guess)
+    return 1e-6 * min(highest, guess), highest
+
+
+def _one(name, value):
+    """``value`` as a positive float."""
+    number = check.positive(name, value)
+    if number.ndim:
+        raise ValueError(f"{name} must be one number, got {name}={value!r}")
+    return float(number)
+
+
+def _rms(predict, lr, weight_decay, model):
+    """One predicted RMS."""
+    rms = predict(lr, weight_decay, **{"method": "exact"} | model)
+    if np.ndim(rms):
+        raise ValueError(f"the model must give one RMS, got an RMS of shape {np.shape(rms)} from {model!r}")
+    return rms
 
 
 def _peak(schedule):
@@ -131,10 +141,10 @@ def _peak(schedule):
     return schedule.peak
 
 
-def _solve(rms, target, largest, what):
-    """Largest x <= ``largest`` with rms(x) = target, or an error that tells what ``what`` can reach."""
+def _solve(rms, target, lowest, highest, what):
+    """Largest x between the limits with rms(x) = target, or an error that tells what ``what`` can reach."""
     from scipy.optimize import brentq
-    grid = np.geomspace(largest, largest * 1e-9, _POINTS)
+    grid = np.geomspace(highest, lowest, max(2, round(_POINTS * np.log10(highest / lowest))))
     seen = [rms(grid[0])]
     for low, high in zip(grid[1:], grid):
         seen.append(rms(low))

@@ -15,16 +15,21 @@ __all__ = ["Law", "empirical", "gaussian", "laplace", "rademacher", "student_t",
 class Law(ABC):
     r"""A symmetric law with mean 0 and variance 1; write a subclass for one that is not in the list.
 
+    A subclass must be hashable and must not change (a frozen dataclass, say): results are remembered for each law.
+
     Attributes
     ----------
     name : str
         For messages and legends.
     fourth_moment : float
         :math:`E[g^4] \ge 1`; infinite for very heavy tails.
+    zero_probability : float
+        Probability that a gradient is exactly 0.
     """
 
     name: str
     fourth_moment: float
+    zero_probability: float = 0.0
 
     @abstractmethod
     def draw(self, rng, out):
@@ -163,6 +168,7 @@ class _Empirical(Law):
     squares: np.ndarray
     weights: np.ndarray
     fourth_moment: float
+    zero_probability: float
     name: str = "empirical"
 
     def draw(self, rng, out):
@@ -288,7 +294,7 @@ def empirical(samples):
     groups = np.array_split(squares, min(squares.size, 2000))
     means = np.array([group.mean() for group in groups])
     weights = np.array([group.size for group in groups]) / squares.size
-    return _Empirical(values, means, weights, float(np.mean(values**4)))
+    return _Empirical(values, means, weights, float(np.mean(values**4)), float(np.mean(values == 0)))
 
 
 def _gamma_rule(shape):

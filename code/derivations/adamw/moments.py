@@ -120,7 +120,7 @@ def update_gain(steps, betas, gradient_rms, eps, bias_correction):
 
     Returns
     -------
-    numpy.ndarray, shape (T,) or, without bias correction, S + (T,)
+    numpy.ndarray, shape (T,) or, with eps and without bias correction, S + (T,)
 
     Notes
     -----
@@ -137,6 +137,8 @@ def update_gain(steps, betas, gradient_rms, eps, bias_correction):
     beta1, beta2 = betas
     if bias_correction:
         return 1 / bias(beta1, steps)
+    if not np.any(eps):
+        return 1 / np.sqrt(bias(beta2, steps))
     gradient_rms, eps = np.asarray(gradient_rms)[..., np.newaxis], np.asarray(eps)[..., np.newaxis]
     return (gradient_rms + eps) / (np.sqrt(bias(beta2, steps)) * gradient_rms + eps)
 

@@ -60,10 +60,10 @@ def adamw_step(parameters, gradient, first_moment, second_moment, step, lr, weig
     step = check.count("step", step)
     beta1, beta2 = check.beta_pair(betas)
     lr, weight_decay = check.non_negative("lr", lr), check.non_negative("weight_decay", weight_decay)
-    gradient = np.asarray(gradient, dtype=float)
-    first_moment = beta1 * np.asarray(first_moment) + (1 - beta1) * gradient
-    second_moment = beta2 * np.asarray(second_moment) + (1 - beta2) * gradient**2
+    parameters, gradient = check.finite("parameters", parameters), check.squarable("gradient", gradient)
+    first_moment = beta1 * check.finite("first_moment", first_moment) + (1 - beta1) * gradient
+    second_moment = beta2 * check.non_negative("second_moment", second_moment) + (1 - beta2) * gradient**2
     corrected_mean = first_moment / (1 - beta1**step)
     corrected_square = second_moment / (1 - beta2**step)
     update = corrected_mean / (np.sqrt(corrected_square) + check.non_negative("eps", eps))
-    return (1 - lr * weight_decay) * np.asarray(parameters) - lr * update, first_moment, second_moment
+    return (1 - lr * weight_decay) * parameters - lr * update, first_moment, second_moment
