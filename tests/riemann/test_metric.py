@@ -1,10 +1,16 @@
 """Metrics as formulas: closed forms, identities, and what is refused."""
+import copy
+import dataclasses
+import gc
 import itertools
+import pickle
+import weakref
 
 import pytest
 import sympy as sp
 
 from derivations.riemann import Metric, MetricError, ParameterError, spaces
+from derivations.riemann.rational import ENGINES, forced_engine
 
 X, Y, Z, T = sp.symbols("x y z t", real=True)
 
@@ -75,6 +81,7 @@ def test_schwarzschild_is_ricci_flat_with_the_known_kretschmann_scalar():
                       for i in itertools.product(range(4), repeat=4))
     r, M = metric.coords[1], metric.params[0]
     assert tidy(kretschmann - 48 * M**2 / r**6) == 0
+    assert metric.kretschmann_scalar() == 48 * M**2 / r**6
 
 
 def test_algebraic_symmetries_and_first_bianchi_identity():
@@ -117,7 +124,63 @@ def test_second_bianchi_identity():
 def test_results_are_kept():
     metric = three_dimensional()
     assert metric.riemann_tensor() is metric.riemann_tensor()
-    assert metric == three_dimensional()
+    assert metric.riemann_tensor(lowered=True) is metric.riemann_tensor(True)
+    assert metric == three_dimensional() and hash(metric) == hash(three_dimensional())
+
+
+def test_results_go_with_the_metric():
+    metric = three_dimensional()
+    results = weakref.ref(metric.riemann_tensor())
+    del metric
+    gc.collect()
+    assert results() is None
+
+
+def test_metrics_are_frozen_values():
+    metric = schwarzschild()
+    kretschmann = metric.kretschmann_scalar()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        metric.coords = ()
+    for other in (pickle.loads(pickle.dumps(metric)), copy.deepcopy(metric), dataclasses.replace(metric)):
+        assert other == metric and hash(other) == hash(metric)
+        assert other.kretschmann_scalar() == kretschmann
+
+
+def test_the_engine_says_what_it_is():
+    assert three_dimensional().engine in ENGINES[:2]
+    for factor in (sp.Float(0.5), 1 + sp.atan(X)**2, 1 + sp.Abs(X)):
+        assert Metric((X, Y), sp.diag(1, factor)).engine == "sympy.simplify"
+    with forced_engine("sympy.simplify"):
+        assert three_dimensional().engine == "sympy.simplify"
+
+
+def test_metrics_outside_the_exact_field_are_computed_all_the_same():
+    metric = Metric((X, Y), sp.diag(1, (2 + sp.atan(X))**2))
+    assert tidy(metric.gauss_curvature() - 2 * X / ((1 + X**2)**2 * (2 + sp.atan(X)))) == 0
+    assert float(Metric((X, Y), sp.diag(1, sp.Float(0.25) * sp.sin(X)**2)).gauss_curvature()) == pytest.approx(1.0)
+
+
+def test_equality_is_tested_modulo_trigonometry():
+    double, product = sp.sin(2 * X), 2 * sp.sin(X) * sp.cos(X)
+    metric = Metric((X, Y), sp.Matrix([[1, double], [product, 5]]))
+    assert tidy(metric.determinant() - 5 + sp.sin(2 * X)**2) == 0
+    with pytest.raises(MetricError, match="symmetric"):
+        Metric((X, Y), sp.Matrix([[1, double], [sp.sin(X), 5]]))
+    with pytest.raises(MetricError, match="determinant is 0 everywhere"):
+        Metric((X, Y), sp.Matrix([[1, sp.sin(X)], [sp.sin(X), 1 - sp.cos(X)**2]]))
+    with pytest.raises(MetricError, match="a denominator is 0 everywhere"):
+        Metric((X, Y), sp.diag(1, 1 / (sp.sin(X)**2 + sp.cos(X)**2 - 1)))
+
+
+def test_embeddings_are_computed_exactly():
+    ellipsoid = Metric.from_embedding(
+        (X, Y), (2 * sp.sin(X) * sp.cos(Y), 2 * sp.sin(X) * sp.sin(Y), 3 * sp.cos(X)))
+    assert ellipsoid.matrix[0, 1] == 0 and ellipsoid.matrix[1, 1] == 4 * sp.sin(X)**2
+    # a spheroid with the semi-axes a, a, c has K = c^2/(c^2 sin^2 + a^2 cos^2)^2 at the colatitude-like parameter
+    expected = 9 / (4 * sp.cos(X)**2 + 9 * sp.sin(X)**2)**2
+    assert tidy(ellipsoid.gauss_curvature() - expected) == 0
+    tube = Metric.from_embedding((X, Y), (sp.cos(X), sp.sin(X), sp.atan(Y)))
+    assert tube.gauss_curvature() == 0
 
 
 def test_graph_of_one_variable_is_flat():

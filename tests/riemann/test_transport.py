@@ -1,8 +1,11 @@
 """Parallel transport and holonomy: known answers, conserved quantities, and what is refused."""
+import sys
+
 import numpy as np
 import pytest
 import sympy as sp
 from hypothesis import given, settings, strategies as st
+from scipy import linalg
 
 from derivations.riemann import (
     ChartError,
@@ -18,6 +21,7 @@ from derivations.riemann import (
     spaces,
     straight,
     total_curvature,
+    transport,
 )
 
 ALL = pytest.mark.parametrize("space", spaces.CATALOGUE, ids=lambda space: space.__name__)
@@ -48,8 +52,15 @@ def test_cone_turns_by_the_deficit_angle_round_the_tip_only(alpha):
     assert holonomy(cone, beside).angle == pytest.approx(0, abs=1e-9)
 
 
-def test_octant_of_the_sphere_turns_by_a_right_angle():
-    near_pole = 1e-3
+@pytest.mark.parametrize("theta", [1e-9, 1e-5, 0.4, np.pi - 1e-5])
+def test_circles_of_latitude_are_exact_up_to_round_off(theta):
+    turned = holonomy(spaces.sphere(), circle(theta))
+    assert wrapped(turned.angle + 2 * np.pi * np.cos(theta)) == pytest.approx(0, abs=1e-14)
+    assert turned.drift < 1e-13
+
+
+@pytest.mark.parametrize("near_pole", [1e-7, 1e-5, 1e-3])
+def test_octant_of_the_sphere_turns_by_a_right_angle(near_pole):
     octant = rectangle([near_pole, 0], [np.pi / 2, np.pi / 2])
     assert holonomy(spaces.sphere(), octant).angle == pytest.approx(np.pi / 2 * np.cos(near_pole), abs=1e-9)
 
@@ -109,8 +120,57 @@ def test_parametrisation_does_not_matter():
 
 
 def test_tighter_tolerance_means_less_drift():
-    drifts = [holonomy(spaces.sphere(), circle(0.3), rtol=rtol).drift for rtol in (1e-4, 1e-7, 1e-10)]
+    wavy = polygon([[0.3, 0.0], [0.5, 2.0], [0.3, 4.0]], closed=False)
+    drifts = [parallel_transport(spaces.sphere(), wavy, [1, 0], rtol=rtol).drift for rtol in (1e-4, 1e-7, 1e-10)]
     assert drifts[0] > drifts[1] > drifts[2]
+
+
+@pytest.mark.parametrize("near_pole", [1e-5, 0.4])
+def test_triangles_turn_by_the_solid_angle(near_pole):
+    """L'Huilier's and Girard's theorems do not apply to coordinate lines; Gauss-Bonnet does: the integral of sin."""
+    corners = np.array([[near_pole, 0.3], [1.0, 0.5], [0.5, 2.0]])
+    # Area of (theta, phi) triangles: minus the integral of cos(theta) dphi along the sides, each a straight line.
+    area = 0.0
+    for (theta, phi), (to, end) in zip(corners, np.roll(corners, -1, axis=0)):
+        area -= (end - phi) * (np.sin(to) - np.sin(theta)) / (to - theta)
+    assert holonomy(spaces.sphere(), polygon(corners)).angle == pytest.approx(area, abs=1e-9)
+
+
+def test_three_ways_give_one_propagator():
+    metric = spaces.torus().numeric()
+    for leg in (straight([0.0, 0.4], [2.0, 1.5]), straight([0.0, 0.4], [2.0, 0.4])):
+        ways = [transport._by_runge_kutta(metric, leg, 4, 1e-12), transport._by_dop853(metric, leg, 4, 1e-12)]
+        np.testing.assert_allclose(transport._leg_propagators(metric, leg, 4, 1e-12), ways[0], atol=1e-11)
+        np.testing.assert_allclose(ways[1], ways[0], atol=1e-11)
+
+
+@settings(max_examples=50, deadline=None)
+@given(entries=st.lists(st.floats(-20, 20), min_size=9, max_size=9))
+def test_matrix_exponential_agrees_with_scipy(entries):
+    matrix = np.reshape(entries, (3, 3))
+    matrix = matrix - matrix.T + np.diag(np.diag(matrix)) / 20
+    stack = matrix * np.array([0.0, 1e-9, 0.3, 1.0])[:, None, None]
+    np.testing.assert_allclose(transport._exponential(stack), linalg.expm(stack), rtol=0, atol=1e-11)
+
+
+def test_without_scipy_the_runge_kutta_method_does_it_alone(monkeypatch):
+    loops = [circle(0.8), polygon([[0.05, 0.0], [1.0, 0.5], [0.5, 2.0]])]
+    with_scipy = [holonomy(spaces.sphere(), loop).propagator for loop in loops]
+    monkeypatch.setitem(sys.modules, "scipy.integrate", None)  # an import of it fails
+    without = [holonomy(spaces.sphere(), loop).propagator for loop in loops]
+    np.testing.assert_allclose(without, with_scipy, rtol=0, atol=1e-8)
+    with pytest.raises(IntegrationError, match="with 32768 steps"):
+        holonomy(spaces.sphere(), polygon([[1e-5, 0.0], [1.0, 0.5], [0.5, 2.0]]))
+
+
+def test_transport_in_space_time_keeps_products():
+    t, r = sp.symbols("t r", positive=True)
+    metric = Metric((t, r), sp.diag(-(1 - 2 / r), 1 / (1 - 2 / r))).numeric()
+    curve = polygon([[0.0, 3.0], [5.0, 10.0], [6.0, 2.1]], closed=False)
+    moved = parallel_transport(metric, curve, np.eye(2))
+    products = np.swapaxes(moved.vectors, 1, 2) @ metric.metric(moved.points) @ moved.vectors
+    np.testing.assert_allclose(products, np.broadcast_to(products[0], products.shape), atol=1e-9)
+    assert moved.drift < 1e-9
 
 
 def test_no_angle_outside_surfaces_with_positive_metric():
@@ -145,9 +205,9 @@ def test_loops_that_leave_the_chart_are_refused():
         parallel_transport(spaces.half_plane(), polygon([[0, 1], [1, 0]], closed=False), [1, 0])
 
 
-@pytest.mark.parametrize("v", [[1.0], [1.0, 2.0, 3.0], [np.nan, 0.0], 1.0])
+@pytest.mark.parametrize("v", [[1.0], [1.0, 2.0, 3.0], [np.nan, 0.0], 1.0, [1j, 0.0]])
 def test_bad_vectors_are_refused(v):
-    with pytest.raises(ValueError, match="v must be finite with shape"):
+    with pytest.raises(ValueError, match="v must be"):
         parallel_transport(spaces.plane(), polygon([[0, 0], [1, 1]]), v)
 
 
@@ -158,4 +218,15 @@ def test_one_sample_is_refused():
 
 def test_an_integrator_that_fails_says_so():
     with pytest.raises(IntegrationError, match="did not reach rtol=0"):
-        holonomy(spaces.sphere(), circle(0.3), rtol=0)
+        holonomy(spaces.sphere(), polygon([[0.3, 0.0], [1.0, 0.5], [0.5, 2.0]]), rtol=0)
+
+
+def test_bad_velocities_are_refused():
+    def broken(u):
+        return np.stack([1 + u, u], axis=-1), np.full((len(u), 2), np.nan)
+
+    def flat(u):
+        return np.stack([1 + u, u], axis=-1), np.ones(len(u))
+    for leg in (broken, flat):
+        with pytest.raises(CurveError, match="velocities must be finite and have the shape"):
+            parallel_transport(spaces.sphere(), Curve([leg]), [1.0, 0.0])

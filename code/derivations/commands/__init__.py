@@ -8,12 +8,12 @@ import os
 import sys
 
 from .. import __version__
-from . import rms
+from . import curvature, rms
 from .options import Parser, UsageError
 
 __all__ = ["main"]
 
-COMMANDS = {"rms": rms}
+COMMANDS = {"rms": rms, "curvature": curvature}
 
 
 def main(argv=None):

@@ -8,12 +8,17 @@ Examples
 >>> print(f"{curvature_by_loop(spaces.half_plane(), [0, 1], 0.01)[0, 1, 0, 1]:.2f}")
 -1.00
 """
-from . import spaces
+from . import conventions, spaces
+from .display import Tensor
 from .errors import ChartError, CurveError, GeometryError, IntegrationError, MetricError, ParameterError
-from .numeric import NumericMetric
+from .geodesics import Endpoints, Geodesic, exponential_map, geodesic
+from .jacobi import JacobiField, conjugate_points, jacobi_field
+from .numeric import FormulaMetric, NumericMetric, PointwiseMetric
 from .routes import (
     area,
     coordinate_loop,
+    curvature_by_commuting,
+    curvature_by_deviation,
     curvature_by_loop,
     errors_by_loop,
     gauss_curvature_by_loop,
@@ -21,13 +26,16 @@ from .routes import (
     total_curvature,
 )
 from .series import propagator_series
+from .shooting import geodesic_between
 from .spaces import Space
 from .symbolic import Metric
 from .transport import Curve, Holonomy, Transport, circle, holonomy, parallel_transport, polygon, rectangle, straight
 
 __all__ = [
-    "ChartError", "Curve", "CurveError", "GeometryError", "Holonomy", "IntegrationError", "Metric", "MetricError",
-    "NumericMetric", "ParameterError", "Space", "Transport", "area", "circle", "coordinate_loop",
-    "curvature_by_loop", "errors_by_loop", "gauss_curvature_by_loop", "holonomy", "observed_order",
+    "ChartError", "Curve", "CurveError", "Endpoints", "FormulaMetric", "Geodesic", "GeometryError", "Holonomy",
+    "IntegrationError", "JacobiField", "Metric", "MetricError", "NumericMetric", "ParameterError", "PointwiseMetric",
+    "Space", "Tensor", "Transport", "area", "circle", "conjugate_points", "conventions", "coordinate_loop",
+    "curvature_by_commuting", "curvature_by_deviation", "curvature_by_loop", "errors_by_loop", "exponential_map",
+    "gauss_curvature_by_loop", "geodesic", "geodesic_between", "holonomy", "jacobi_field", "observed_order",
     "parallel_transport", "polygon", "propagator_series", "rectangle", "spaces", "straight", "total_curvature",
 ]

@@ -28,4 +28,4 @@ class CurveError(GeometryError):
 
 
 class IntegrationError(RuntimeError):
-    """Parallel transport did not reach the tolerance asked for."""
+    """An integrator or Newton's method did not reach the tolerance asked for."""

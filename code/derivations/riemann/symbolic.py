@@ -11,14 +11,36 @@ and the order of the axes of an array is the order of the indices: ``riemann[mu,
 """
 import functools
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import sympy as sp
 
+from .display import Tensor
 from .errors import MetricError, ParameterError
-from .numeric import NumericMetric, finite_number
+from .expressions import ExpressionField
+from .functions import FunctionField
+from .lattice import NotRational
+from .numeric import finite_number, numeric_metric
+from .rational import exact_engine
+from .tensors import Curvature, antisymmetric
 
 __all__ = ["Metric"]
+
+RICCI = [((1, 0), 1)]
+CHRISTOFFEL = [((0, 2, 1), 1)]
+MIXED = [((0, 1, 3, 2), -1)]
+LOWERED = [((1, 0, 2, 3), -1), ((0, 1, 3, 2), -1), ((2, 3, 0, 1), 1)]
+BIANCHI = [((1, 0, 2, 3, 4), -1), ((0, 1, 3, 2, 4), -1), ((0, 1, 2, 4, 3), -1)]
+
+
+def kept(method):
+    """Compute a property of a metric once. It is kept in the metric, and so goes with it."""
+    @functools.wraps(method)
+    def once(self):
+        if method.__name__ not in self._kept:
+            self._kept[method.__name__] = method(self)
+        return self._kept[method.__name__]
+    return once
 
 
 @dataclass(frozen=True)
@@ -42,8 +64,13 @@ class Metric:
 
     Notes
     -----
-    Equation ``eq-riemann-loop-metric`` of the book. Each tensor is computed once and kept. Expressions are tidied
-    with SymPy's ``cancel`` and ``trigsimp``: fine for the surfaces of the catalogue, slow for metrics like Kerr's.
+    Equation ``eq-riemann-loop-metric`` of the book. Each tensor is computed once and kept in the metric.
+
+    Metrics made of rational functions, trigonometric, hyperbolic and exponential functions, powers, undetermined
+    functions such as ``Function("a")(t)``, logarithms of symbols and independent square roots are computed in an exact
+    field (``derivations.riemann.functions``), where zero is zero without any simplifying: Kerr's metric takes a
+    fraction of a second. Other metrics, for instance with floats or inverse functions, are computed with SymPy's
+    ``cancel``, ``trigsimp`` and ``simplify``, which can take long and may miss a zero. :attr:`engine` says which.
 
     References
     ----------
@@ -59,6 +86,8 @@ class Metric:
     sin(theta)**2
     >>> sphere.ricci_scalar()
     2/r**2
+    >>> sphere.riemann_tensor(lowered=True)
+    R_theta phi theta phi = r**2*sin(theta)**2
     """
 
     coords: tuple
@@ -69,8 +98,16 @@ class Metric:
         object.__setattr__(self, "coords", tuple(self.coords))
         object.__setattr__(self, "params", tuple(self.params))
         object.__setattr__(self, "matrix", sp.ImmutableMatrix(self.matrix))
+        object.__setattr__(self, "_kept", {})
         _check_symbols(self.coords, self.params)
         _check_matrix(self.matrix, self.coords, self.params)
+        _check_metric(self._curvature(), self.matrix)
+
+    def __getstate__(self):
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # results are computed anew
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, _kept={})
 
     @classmethod
     def from_embedding(cls, coords, xyz):
@@ -111,10 +148,9 @@ class Metric:
         [1,    0],
         [0, r**2]])
         """
-        point = sp.Matrix([sp.sympify(component) for component in xyz])
-        tangents = point.jacobian(sp.Matrix(tuple(coords)))
-        params = sorted(point.free_symbols - set(coords), key=str)
-        return cls(coords, (tangents.T * tangents).applyfunc(_tidy), params)
+        point = [sp.sympify(component) for component in xyz]
+        params = sorted(set().union(*(component.free_symbols for component in point)) - set(coords), key=str)
+        return cls(coords, _induced_matrix(coords, point), params)
 
     @classmethod
     def from_graph(cls, f, coords=None):
@@ -164,12 +200,31 @@ class Metric:
         """Number of dimensions."""
         return len(self.coords)
 
-    @functools.cache
+    @property
+    def engine(self):
+        """How the tensors are computed: ``"flint"``, ``"sympy.polys"`` (both exact) or ``"sympy.simplify"``.
+
+        Examples
+        --------
+        >>> import sympy as sp
+        >>> x, y = sp.symbols("x y", real=True)
+        >>> Metric((x, y), sp.diag(1, 1 + sp.atan(x)**2)).engine
+        'sympy.simplify'
+        """
+        return self._field().engine
+
+    @kept
+    def determinant(self):
+        r"""Determinant :math:`\det g`, an expression."""
+        return self._export(self._curvature().determinant)
+
+    @kept
     def inverse(self):
         r"""Inverse metric :math:`g^{\mu\nu}`, a matrix of shape (n, n)."""
-        return self.matrix.inv().applyfunc(_tidy).as_immutable()
+        inverse = self._curvature().inverse
+        return sp.ImmutableMatrix(self.n, self.n, lambda mu, nu: self._export(inverse[mu][nu]))
 
-    @functools.cache
+    @kept
     def christoffel_symbols(self):
         r"""Christoffel symbols of the second kind, ``christoffel[mu, alpha, beta]``.
 
@@ -178,7 +233,7 @@ class Metric:
 
         Returns
         -------
-        sympy.ImmutableDenseNDimArray, shape (n, n, n)
+        Tensor, shape (n, n, n)
 
         Notes
         -----
@@ -192,22 +247,16 @@ class Metric:
         --------
         >>> import sympy as sp
         >>> r, phi = sp.symbols("r phi", positive=True)
-        >>> Metric((r, phi), sp.diag(1, r**2)).christoffel_symbols()[0, 1, 1]
+        >>> polar = Metric((r, phi), sp.diag(1, r**2))
+        >>> polar.christoffel_symbols()
+        Gamma^r_phi phi = -r
+        Gamma^phi_r phi = 1/r
+        >>> polar.christoffel_symbols()[0, 1, 1]
         -r
         """
-        g, x = self.matrix, self.coords
+        christoffel = self._curvature().christoffel
+        return self._tensor(lambda *index: self._export(christoffel[index]), r"\Gamma", "ull", CHRISTOFFEL)
 
-        def first_kind(nu, alpha, beta):
-            terms = g[nu, beta].diff(x[alpha]) + g[nu, alpha].diff(x[beta]) - g[alpha, beta].diff(x[nu])
-            return terms / 2
-
-        def second_kind(mu, alpha, beta):
-            inverse = self.inverse()
-            return _tidy(sum(inverse[mu, nu] * first_kind(nu, alpha, beta) for nu in range(self.n)))
-
-        return _array(second_kind, self.n, 3)
-
-    @functools.cache
     def riemann_tensor(self, lowered=False):
         r"""Riemann curvature tensor, ``riemann[mu, alpha, beta, gamma]``.
 
@@ -222,7 +271,7 @@ class Metric:
 
         Returns
         -------
-        sympy.ImmutableDenseNDimArray, shape (n, n, n, n)
+        Tensor, shape (n, n, n, n)
 
         Notes
         -----
@@ -240,40 +289,116 @@ class Metric:
         >>> half_plane.riemann_tensor()[0, 1, 0, 1], half_plane.riemann_tensor(lowered=True)[0, 1, 0, 1]
         (-1/y**2, -1/y**4)
         """
-        if lowered:
-            return self._lowered_riemann()
-        gamma_, x, n = self.christoffel_symbols(), self.coords, self.n
+        return self._lowered_riemann() if lowered else self._mixed_riemann()
 
-        def half(mu, alpha, beta, gamma):
-            products = sum(gamma_[mu, nu, beta] * gamma_[nu, alpha, gamma] for nu in range(n))
-            return gamma_[mu, alpha, gamma].diff(x[beta]) + products
-
-        def component(mu, alpha, beta, gamma):
-            return _tidy(half(mu, alpha, beta, gamma) - half(mu, alpha, gamma, beta))
-
-        return _array(component, n, 4)
-
+    @kept
     def _lowered_riemann(self):
-        riemann = self.riemann_tensor()
+        return self._lowered("R", self._curvature().riemann)
 
-        def component(mu, *rest):
-            return _tidy(sum(self.matrix[mu, nu] * riemann[(nu, *rest)] for nu in range(self.n)))
+    @kept
+    def _mixed_riemann(self):
+        return self._mixed("R", self._curvature().mixed)
 
-        return _array(component, self.n, 4)
-
-    @functools.cache
+    @kept
     def ricci_tensor(self):
-        r"""Ricci tensor :math:`R_{\mu\nu} = R^\alpha{}_{\mu\alpha\nu}`, an array of shape (n, n)."""
-        riemann, n = self.riemann_tensor(), self.n
-        return _array(lambda mu, nu: _tidy(sum(riemann[a, mu, a, nu] for a in range(n))), n, 2)
+        r"""Ricci tensor :math:`R_{\mu\nu} = R^\alpha{}_{\mu\alpha\nu}`, an array of shape (n, n).
 
-    @functools.cache
+        Examples
+        --------
+        >>> import sympy as sp
+        >>> t, x = sp.symbols("t x", real=True)
+        >>> Metric((t, x), sp.diag(-1, sp.Function("a")(t)**2)).ricci_tensor()
+        R_t t = -Derivative(a(t), (t, 2))/a(t)
+        R_x x = a(t)*Derivative(a(t), (t, 2))
+        """
+        ricci = self._curvature().ricci
+        return self._tensor(lambda *index: self._export(ricci[index]), "R", "ll", RICCI)
+
+    @kept
     def ricci_scalar(self):
         r"""Scalar curvature :math:`g^{\mu\nu} R_{\mu\nu}`, an expression (2/r^2 on a sphere of radius r)."""
-        inverse, ricci, axes = self.inverse(), self.ricci_tensor(), range(self.n)
-        return _tidy(sum(inverse[mu, nu] * ricci[mu, nu] for mu in axes for nu in axes))
+        return self._export(self._curvature().scalar)
 
-    @functools.cache
+    @kept
+    def einstein_tensor(self):
+        r"""Einstein tensor :math:`G_{\mu\nu} = R_{\mu\nu} - \tfrac12 R\, g_{\mu\nu}`, an array of shape (n, n).
+
+        Examples
+        --------
+        De Sitter space solves Einstein's equations with a cosmological constant, :math:`G = -\Lambda g`.
+
+        >>> import sympy as sp
+        >>> t, x, y, z, H = sp.symbols("t x y z H", real=True)
+        >>> de_sitter = Metric((t, x, y, z), sp.diag(-1, *[sp.exp(2 * H * t)] * 3), params=(H,))
+        >>> de_sitter.einstein_tensor()[0, 0]
+        3*H**2
+        """
+        einstein = self._curvature().einstein
+        return self._tensor(lambda *index: self._export(einstein[index]), "G", "ll", RICCI)
+
+    def weyl_tensor(self, lowered=False):
+        r"""Weyl tensor: the part of the curvature without traces, ``weyl[mu, alpha, beta, gamma]``.
+
+        .. math:: C_{abcd} = R_{abcd} - \frac{1}{n-2}(g_{ac}R_{bd} - g_{ad}R_{bc} + g_{bd}R_{ac} - g_{bc}R_{ad})
+                  + \frac{R}{(n-1)(n-2)}(g_{ac}g_{bd} - g_{ad}g_{bc})
+
+        Parameters
+        ----------
+        lowered : bool
+            If true, :math:`C_{abcd}`, otherwise :math:`C^a{}_{bcd}`, which conformal changes of the metric do not
+            alter.
+
+        Returns
+        -------
+        Tensor, shape (n, n, n, n)
+            Zero for n = 3.
+
+        Raises
+        ------
+        MetricError
+            If n < 3: there the formula divides by zero.
+
+        Notes
+        -----
+        For n > 3 it vanishes if and only if the metric is conformally flat.
+
+        References
+        ----------
+        J. M. Lee, *Introduction to Riemannian Manifolds*, 2nd ed., Springer, 2018, chapter 7.
+
+        Examples
+        --------
+        >>> import sympy as sp
+        >>> coords = sp.symbols("a b c", real=True)
+        >>> Metric(coords, sp.diag(1, 1, 1 + coords[0]**2)).weyl_tensor()
+        C = 0
+        """
+        if self.n < 3:
+            raise MetricError(f"the Weyl tensor needs n >= 3 dimensions, got n={self.n}")
+        return self._lowered_weyl() if lowered else self._mixed_weyl()
+
+    @kept
+    def _lowered_weyl(self):
+        return self._lowered("C", self._curvature().weyl)
+
+    @kept
+    def _mixed_weyl(self):
+        return self._mixed("C", self._curvature().mixed_weyl)
+
+    @kept
+    def kretschmann_scalar(self):
+        r"""Kretschmann scalar :math:`R_{abcd}R^{abcd}`, an expression.
+
+        Examples
+        --------
+        >>> import sympy as sp
+        >>> theta, phi = sp.symbols("theta phi", real=True)
+        >>> Metric((theta, phi), sp.diag(1, sp.sin(theta)**2)).kretschmann_scalar()
+        4
+        """
+        return self._export(self._curvature().kretschmann)
+
+    @kept
     def gauss_curvature(self):
         r"""Gauss curvature :math:`K = R_{1212}/\det g` of a surface, an expression.
 
@@ -284,7 +409,138 @@ class Metric:
         """
         if self.n != 2:
             raise MetricError(f"the Gauss curvature belongs to surfaces (n=2), got n={self.n}")
-        return _tidy(self.riemann_tensor(lowered=True)[0, 1, 0, 1] / self.matrix.det())
+        curvature = self._curvature()
+        return self._export(self._field().tidy(curvature.riemann(0, 1, 0, 1) / curvature.determinant))
+
+    def sectional_curvature(self, u, v):
+        r"""Sectional curvature of the plane that two vectors span, an expression.
+
+        .. math:: K(u, v) = \frac{R_{abcd}\, u^a v^b u^c v^d}{g(u,u)\, g(v,v) - g(u,v)^2}
+
+        Parameters
+        ----------
+        u, v : sequence of n sympy expressions
+            Components of the vectors; they may contain the coordinates and other symbols.
+
+        Returns
+        -------
+        sympy expression
+
+        Raises
+        ------
+        MetricError
+            If a vector does not have n components, or the denominator is 0 everywhere: the vectors are parallel, or
+            the plane touches the light cone.
+
+        References
+        ----------
+        J. M. Lee, *Introduction to Riemannian Manifolds*, 2nd ed., Springer, 2018, chapter 8.
+
+        Examples
+        --------
+        >>> import sympy as sp
+        >>> x, y, z, s = sp.symbols("x y z s", positive=True)
+        >>> Metric((x, y, z), sp.eye(3) / z**2).sectional_curvature([1, s, 0], [x, 0, 1])
+        -1
+        """
+        u, v = (self._vector(name, vector) for name, vector in (("u", u), ("v", v)))
+        curvature = self._curvature_with([*u, *v])
+        field = curvature.field
+        top, bottom = curvature.sectional([field.convert(entry) for entry in u], [field.convert(entry) for entry in v])
+        if not bottom:
+            raise MetricError(f"u and v must span a plane with an area, got u={u}, v={v}")
+        return field.to_sympy(field.tidy(top / bottom))
+
+    def covariant_derivative(self, tensor, indices=None):
+        r"""Covariant derivative of a tensor field; the direction is the last index.
+
+        .. math:: A^\mu{}_{\nu;\alpha} = \partial_\alpha A^\mu{}_\nu + \Gamma^\mu_{\beta\alpha}A^\beta{}_\nu
+                  - \Gamma^\beta_{\nu\alpha}A^\mu{}_\beta
+
+        and so on: a term with a plus for each upper index, with a minus for each lower one.
+
+        Parameters
+        ----------
+        tensor : expression, or nested sequence or SymPy array of expressions, shape (n, ..., n)
+            The components of the tensor.
+        indices : str, optional
+            The positions of its indices in order: ``u`` for an upper, ``l`` for a lower one, as in ``"ul"`` for
+            :math:`A^\mu{}_\nu`; ``""`` for a scalar. Results of the methods of this class know theirs.
+
+        Returns
+        -------
+        Tensor, shape (n, ..., n)
+            One lower index more, the last.
+
+        Raises
+        ------
+        MetricError
+            If `indices` has other letters, or does not fit the shape of the tensor.
+
+        Notes
+        -----
+        Equation ``eq-riemann-loop-derivative`` of the book.
+
+        References
+        ----------
+        J. M. Lee, *Introduction to Riemannian Manifolds*, 2nd ed., Springer, 2018, chapter 4.
+
+        Examples
+        --------
+        >>> import sympy as sp
+        >>> r, phi = sp.symbols("r phi", positive=True)
+        >>> polar = Metric((r, phi), sp.diag(1, r**2))
+        >>> polar.covariant_derivative([0, 1], "u")
+        A^r_;phi = -r
+        A^phi_;r = 1/r
+        >>> polar.covariant_derivative(polar.matrix, "ll")
+        A = 0
+        """
+        components = sp.Array(tensor)
+        indices = getattr(tensor, "indices", None) if indices is None else indices
+        self._check_indices(components, indices)
+        curvature = self._curvature_with(list(sp.flatten(components)) if indices else [components[()]])
+        field = curvature.field
+        axes = itertools.product(range(self.n), repeat=len(indices))
+        derivative = curvature.covariant_derivative({i: field.convert(components[i]) for i in axes}, indices)
+        symbol = getattr(tensor, "symbol", None) or "A"
+        return self._tensor(lambda *i: field.to_sympy(derivative[i]), symbol, f"{indices};l", (), len(indices) + 1)
+
+    @kept
+    def bianchi_residual(self):
+        r"""Left side of the second Bianchi identity, ``residual[a, b, c, d, e]``, which must be zero.
+
+        .. math:: R_{abcd;e} + R_{abde;c} + R_{abec;d} = 0
+
+        Returns
+        -------
+        Tensor, shape (n, n, n, n, n)
+
+        Notes
+        -----
+        In the exact field a non-zero entry would be an error of the program: the field is canonical.
+
+        References
+        ----------
+        J. M. Lee, *Introduction to Riemannian Manifolds*, 2nd ed., Springer, 2018, chapter 7.
+
+        Examples
+        --------
+        >>> import sympy as sp
+        >>> x, y, z = sp.symbols("x y z", real=True)
+        >>> Metric((x, y, z), sp.diag(1, 1 + x**2, 1 + x * y)).bianchi_residual()
+        B = 0
+        """
+        curvature = self._curvature_with([], order=3)
+        residual, field = curvature.bianchi(), curvature.field
+
+        def component(a, b, *cde):
+            if a == b or len(set(cde)) < 3:
+                return sp.Integer(0)
+            sign = (1 if a < b else -1) * sp.LeviCivita(*cde)
+            return sign * field.to_sympy(residual[(min(a, b), max(a, b), *sorted(cde))])
+
+        return self._tensor(component, "B", "lllll", BIANCHI)
 
     def numeric(self, **params):
         """Same metric with numbers for its parameters, ready for arrays of points.
@@ -296,7 +552,7 @@ class Metric:
 
         Returns
         -------
-        NumericMetric
+        FormulaMetric
 
         Raises
         ------
@@ -319,19 +575,91 @@ class Metric:
         missing = [name for name in names if name not in params]
         if missing:
             raise ParameterError(f"no value for the parameters {missing}")
-        return NumericMetric(self, tuple(finite_number(name, params[name]) for name in names))
+        values = tuple(finite_number(name, params[name]) for name in names)
+        return numeric_metric(self, values)
+
+    @kept
+    def _field(self):
+        return _field([*self.matrix], self.coords)
+
+    @kept
+    def _curvature(self):
+        return _curvature(self._field(), self.matrix)
+
+    def _curvature_with(self, expressions, order=2):
+        """Curvature in a field that holds further expressions, differentiated `order` times."""
+        field = _field([*self.matrix, *expressions], self.coords, order, self.engine)
+        return _curvature(field, self.matrix)
+
+    def _export(self, element):
+        return self._field().to_sympy(element)
+
+    def _tensor(self, component, symbol, indices, symmetries, rank=None, cyclic=False):
+        """Array with the entries component(i, j, ...)."""
+        shape = (self.n,) * (rank or len(indices))
+        entries = [component(*index) for index in itertools.product(range(self.n), repeat=len(shape))]
+        return Tensor(entries, shape, symbol=symbol, indices=indices, coords=self.coords, symmetries=symmetries,
+                      cyclic=cyclic)
+
+    def _lowered(self, symbol, component):
+        return self._tensor(lambda *i: self._export(component(*i)), symbol, "llll", LOWERED, cyclic=True)
+
+    def _mixed(self, symbol, table):
+        def component(*index):
+            return self._export(antisymmetric(table, self._field(), *index))
+        return self._tensor(component, symbol, "ulll", MIXED)
+
+    def _vector(self, name, vector):
+        vector = [sp.sympify(entry) for entry in vector]
+        if len(vector) != self.n:
+            raise MetricError(f"{name} must have {self.n} components, got {name}={vector}")
+        return vector
+
+    def _check_indices(self, components, indices):
+        if not isinstance(indices, str) or set(indices) - set("ul"):
+            raise MetricError(f"indices must be a string of the letters u and l, got indices={indices!r}")
+        if components.shape != (self.n,) * len(indices):
+            raise MetricError(
+                f"a tensor with indices={indices!r} must have shape {(self.n,) * len(indices)}, "
+                f"got shape {components.shape}"
+            )
 
 
-def _tidy(expression):
-    """One fraction, factored, sines and cosines joined; without tan, which trigsimp may leave uncancelled."""
-    expression = expression.replace(sp.tan, lambda angle: sp.sin(angle) / sp.cos(angle))
-    return sp.factor(sp.trigsimp(sp.cancel(sp.together(expression))))
+
+def _field(expressions, coords, order=2, engine=None):
+    """Exact field that holds some expressions and their derivatives, or plain SymPy if there is none."""
+    engine = exact_engine() if engine is None else engine
+    if engine and engine != "sympy.simplify":
+        try:
+            field = FunctionField(engine, expressions, coords, order)
+            for expression in expressions:
+                field.convert(expression)
+            return field
+        except NotRational:
+            pass
+        except ZeroDivisionError as error:
+            raise MetricError(f"{error} in {expressions}") from error
+    return ExpressionField(coords)
 
 
-def _array(component, n, rank):
-    """Array of shape (n, ..., n) with the entries component(i, j, ...)."""
-    entries = [component(*index) for index in itertools.product(range(n), repeat=rank)]
-    return sp.ImmutableDenseNDimArray(entries, (n,) * rank)
+def _curvature(field, matrix):
+    n = matrix.rows
+    return Curvature(field, [[field.convert(matrix[i, j]) for j in range(n)] for i in range(n)])
+
+
+def _induced_matrix(coords, point):
+    """Scalar products of the tangents along the coordinate lines."""
+    field = _field(point, coords, order=1)
+    tangents = [[field.derivative(field.convert(component), axis) for component in point]
+                for axis in range(len(coords))]
+
+    def product(i, j):
+        total = field.zero
+        for left, right in zip(tangents[i], tangents[j]):
+            total = total + left * right
+        return field.to_sympy(field.tidy(total))
+
+    return sp.ImmutableMatrix(len(coords), len(coords), product)
 
 
 def _check_symbols(coords, params):
@@ -353,7 +681,12 @@ def _check_matrix(matrix, coords, params):
         raise MetricError(f"matrix contains {sorted(map(str, foreign))}: neither coordinates nor parameters")
     if matrix.has(sp.I, sp.nan, sp.zoo, sp.oo, -sp.oo):
         raise MetricError(f"matrix must be real and finite, got {matrix}")
-    if (matrix - matrix.T).applyfunc(_tidy) != sp.zeros(n, n):
-        raise MetricError(f"matrix must be symmetric, got {matrix}")
-    if _tidy(matrix.det()) == 0:
+
+
+def _check_metric(curvature, matrix):
+    field, g = curvature.field, curvature.g
+    for i, j in itertools.combinations(range(len(g)), 2):
+        if field.tidy(g[i][j] - g[j][i]):
+            raise MetricError(f"matrix must be symmetric, got {matrix}")
+    if not curvature.determinant:
         raise MetricError(f"matrix must have an inverse, but its determinant is 0 everywhere: {matrix}")

@@ -4,14 +4,22 @@ A vector is moved along a curve x(u) without turning when
 
 .. math:: \frac{dA^\mu}{du} = -\Gamma^\mu_{\alpha\beta}(x)\, A^\alpha\, \frac{dx^\beta}{du}.
 
-The equation is linear, so the whole answer is one matrix, the propagator P with A(end) = P A(start). It is found with
-the classical Runge-Kutta method of order 4, all steps of a leg at once in NumPy; steps are halved until the propagator
-no longer changes.
+The equation is linear, so the whole answer is one matrix, the propagator P with A(end) = P A(start). On each leg it is
+found in one of three ways, tried in this order:
+
+1. the matrix exponential, if the coefficients do not change along the leg (circles of latitude, straight lines);
+2. the classical Runge-Kutta method of order 4, all steps at once in NumPy; steps are halved until the propagator no
+   longer changes;
+3. DOP853, if that would take too many steps: it makes its steps small only where they must be, near a pole for example.
+
+Without SciPy (in a browser, say) the third way is left out, and the second one has more patience.
 """
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
+from ._integrate import FINEST_RTOL, integrate
 from .errors import CurveError, IntegrationError
 
 __all__ = [
@@ -19,6 +27,10 @@ __all__ = [
 ]
 
 FEWEST_STEPS, MOST_STEPS = 16, 2**15
+# A leg that needs more Runge-Kutta steps than this is quicker by DOP853.
+ENOUGH_STEPS = 2**12
+# Places of a leg where its coefficients are compared; uneven, so that no periodic coefficient looks constant there.
+PLACES = np.arange(64) * (np.sqrt(5) - 1) / 2 % 1
 
 
 @dataclass(frozen=True)
@@ -213,8 +225,8 @@ class Transport:
     vectors : numpy.ndarray, shape (m, n) or (m, n, k)
         The transported vectors there.
     drift : float
-        Accuracy: largest change of an inner product along the way, relative to the metric at the start. Exact
-        transport keeps all lengths and angles, so exact would be 0.
+        Accuracy: largest change of an inner product of two transported coordinate directions, each measured in
+        units of its length at the start. Exact transport keeps all lengths and angles, so exact would be 0.
     """
 
     points: np.ndarray
@@ -237,7 +249,8 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
     samples : int
         Points of each leg at which the answer is given.
     rtol : float
-        Steps are halved until the propagator changes by less than this.
+        Tolerance: the propagator in units of the lengths of the coordinate directions changes by less than this when
+        all steps are halved. Legs with constant coefficients do not need it.
 
     Returns
     -------
@@ -247,10 +260,12 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
     ------
     ChartError
         If the curve leaves the chart.
+    CurveError
+        If a velocity of the curve is not finite or has the wrong shape.
     ValueError
         If `v` has the wrong shape or is not finite, or `samples` is below 2.
     IntegrationError
-        If the tolerance is not reached with 32,768 steps a leg.
+        If the tolerance is not reached.
 
     Notes
     -----
@@ -271,7 +286,7 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
     array([0.707107, 0.707107])
     """
     metric = _numeric(metric)
-    v = np.asarray(v, dtype=float)
+    v = real_array("v", v)
     if v.ndim not in (1, 2) or len(v) != metric.n or not np.all(np.isfinite(v)):
         raise ValueError(f"v must be finite with shape ({metric.n},) or ({metric.n}, k), got v={v}")
     points, propagators = _propagators(metric, curve, samples, rtol)
@@ -290,7 +305,7 @@ class Holonomy:
         For surfaces: the angle in (-pi, pi] by which every vector has turned, positive from the first coordinate
         direction towards the second. ``None`` in other dimensions and for indefinite metrics.
     drift : float
-        Accuracy: largest change of an inner product along the way, relative to the metric at the start.
+        Accuracy, as in :class:`Transport`.
     """
 
     propagator: np.ndarray
@@ -308,7 +323,8 @@ def holonomy(metric, loop, *, rtol=1e-11):
     loop : Curve
         Its last point is its first, up to periods of angles.
     rtol : float
-        Steps are halved until the propagator changes by less than this.
+        Tolerance: the propagator in units of the lengths of the coordinate directions changes by less than this when
+        all steps are halved. Legs with constant coefficients do not need it.
 
     Returns
     -------
@@ -317,11 +333,11 @@ def holonomy(metric, loop, *, rtol=1e-11):
     Raises
     ------
     CurveError
-        If the loop is not closed.
+        If the loop is not closed, or its velocity is not finite or has the wrong shape.
     ChartError
         If the loop leaves the chart.
     IntegrationError
-        If the tolerance is not reached with 32,768 steps a leg.
+        If the tolerance is not reached.
 
     Notes
     -----
@@ -359,29 +375,90 @@ def _numeric(metric):
     return metric.numeric() if hasattr(metric, "numeric") else metric
 
 
+def real_array(name, value):
+    """Array of floats, or a ValueError that names it."""
+    if np.iscomplexobj(value):
+        raise ValueError(f"{name} must be real, got {name}={value}")
+    return np.asarray(value, dtype=float)
+
+
 def _propagators(metric, curve, samples, rtol):
     """Points (m, n) of a curve and the propagators (m, n, n) from its start to each of them."""
     if samples < 2:
         raise ValueError(f"samples must be at least 2, got samples={samples}")
-    propagators = [np.eye(metric.n)]
+    propagators = [np.eye(metric.n)[None]]
     for leg in curve.legs:
-        for step in _leg_propagators(metric, leg, samples - 1, rtol):
-            propagators.append(step @ propagators[-1])
-    return curve.points(samples), np.stack(propagators)
+        propagators.append(_leg_propagators(metric, leg, samples - 1, rtol) @ propagators[-1][-1])
+    return curve.points(samples), np.concatenate(propagators)
 
 
 def _leg_propagators(metric, leg, pieces, rtol):
-    """Propagators (pieces, n, n) over equal pieces of one leg, to a relative tolerance."""
+    """Propagators (pieces, n, n) from the start of a leg to the ends of equal pieces, to a relative tolerance."""
+    rates = _rates(metric, leg, PLACES)
+    if np.ptp(rates, axis=0).max() <= 8 * np.finfo(float).eps * np.max(np.abs(rates)):
+        return _exponentials(metric, leg, rates.mean(axis=0), pieces)
+    return _by_runge_kutta(metric, leg, pieces, rtol)
+
+
+def coordinate_sizes(g):
+    """Length scale (..., n) of each coordinate: the roots of the largest entries in the rows of g, shape (..., n, n).
+
+    The roots of the diagonal would do, were they not zero for coordinates along light rays.
+    """
+    return np.sqrt(np.max(np.abs(g), axis=-1))
+
+
+def _rates(metric, leg, u):
+    """Matrices M(u) of the linear equation dA/du = M A, shape (m, n, n)."""
+    x, velocity = leg(u)
+    velocity = np.asarray(velocity, dtype=float)
+    if velocity.shape != np.shape(x) or not np.all(np.isfinite(velocity)):
+        raise CurveError(f"velocities must be finite and have the shape of the points, {np.shape(x)}, got {velocity}")
+    return -(metric.christoffel_symbols(x) @ velocity[:, None, :, None])[..., 0]
+
+
+def _exponentials(metric, leg, rate, pieces):
+    """Propagators (pieces, n, n) for one constant matrix."""
+    sizes = coordinate_sizes(metric.metric(leg(np.array([0.0]))[0][0]))
+    balance = sizes[:, None] / sizes  # lengths in place of coordinates: near a pole they differ by powers of ten
+    return _exponential(balance * rate * np.linspace(0.0, 1.0, pieces + 1)[1:, None, None]) / balance
+
+
+def _exponential(matrices):
+    """Exponential of each matrix (..., n, n): Taylor's series of a small part of it, squared again and again.
+
+    For matrices as small as these it is as accurate as SciPy's, and much quicker where SciPy wakes several threads.
+    """
+    norm = np.max(np.abs(matrices).sum(axis=-1))
+    squarings = int(np.ceil(np.log2(max(norm, 0.25)))) + 2  # the norm is 1/4 at most then, and 1/4^13/13! below 1e-17
+    part, one = matrices / 2.0**squarings, np.eye(matrices.shape[-1])
+    result = one
+    for degree in range(12, 0, -1):
+        result = one + part @ result / degree
+    for _ in range(squarings):
+        result = result @ result
+    return result
+
+
+def _by_runge_kutta(metric, leg, pieces, rtol):
+    """Propagators (pieces, n, n): halve the steps of the Runge-Kutta method, or leave it to DOP853."""
+    weights = _weights(metric, leg, np.linspace(0.0, 1.0, pieces + 1))[1:]
     refinement = 1
     while pieces * refinement < FEWEST_STEPS:
         refinement *= 2
-    coarse = _runge_kutta(metric, leg, pieces, refinement)
+    coarse, patience = _runge_kutta(metric, leg, pieces, refinement), ENOUGH_STEPS
     while pieces * refinement < MOST_STEPS:
         refinement *= 2
+        steps = pieces * refinement
         fine = _runge_kutta(metric, leg, pieces, refinement)
-        change = np.max(np.abs(fine - coarse)) / np.max(np.abs(fine))
+        change = np.max(np.abs(fine - coarse) * weights) / np.max(np.abs(fine) * weights)
         if change <= rtol:
             return fine
+        if steps * change**0.25 > patience * rtol**0.25:  # the error falls as the fourth power of the step
+            try:
+                return _by_dop853(metric, leg, pieces, rtol)
+            except ImportError:
+                patience = np.inf  # no SciPy
         coarse = fine
     raise IntegrationError(
         f"parallel transport did not reach rtol={rtol}: with {pieces * refinement} steps on the leg from "
@@ -392,8 +469,7 @@ def _leg_propagators(metric, leg, pieces, rtol):
 def _runge_kutta(metric, leg, pieces, refinement):
     """Classical Runge-Kutta with pieces * refinement steps; refinement is a power of 2."""
     steps = pieces * refinement
-    x, velocity = leg(np.linspace(0.0, 1.0, 2 * steps + 1))
-    rate = -np.einsum("tmab,tb->tma", metric.christoffel_symbols(x), velocity) / steps
+    rate = _rates(metric, leg, np.linspace(0.0, 1.0, 2 * steps + 1)) / steps
     first, middle, last = rate[:-1:2], rate[1::2], rate[2::2]
     one = np.eye(metric.n)
     k1 = first
@@ -404,14 +480,39 @@ def _runge_kutta(metric, leg, pieces, refinement):
     propagators = propagators.reshape(pieces, refinement, metric.n, metric.n)
     while propagators.shape[1] > 1:  # later steps stand on the left
         propagators = propagators[:, 1::2] @ propagators[:, ::2]
-    return propagators[:, 0]
+    return np.stack(list(itertools.accumulate(propagators[:, 0], lambda before, step: step @ before)))
+
+
+def _weights(metric, leg, u):
+    """Factors (m, n, n) that make the propagators from the start to the places u free of units."""
+    sizes = coordinate_sizes(metric.metric(leg(u)[0]))
+    return sizes[:, :, None] / sizes[0]
+
+
+def _by_dop853(metric, leg, pieces, rtol):
+    """Propagators (pieces, n, n) with steps of their own size everywhere."""
+    n, weights = metric.n, _weights(metric, leg, PLACES).max(axis=0)
+
+    def rate(u, propagator):
+        return (_rates(metric, leg, np.array([u]))[0] @ propagator.reshape(n, n)).ravel()
+
+    # A step may err by a tenth of the tolerance, so that all of them together keep it.
+    step_rtol = max(rtol / 10, min(rtol, FINEST_RTOL))
+    path = integrate(rate, np.eye(n).ravel(), 1.0, step_rtol, (step_rtol / weights).ravel())
+    if not path.finished:
+        place = leg(path.nodes[-1:])[0][0]
+        raise IntegrationError(f"parallel transport did not reach rtol={rtol}: the steps became too small at {place}")
+    propagators = path(np.linspace(0.0, 1.0, pieces + 1)[1:])
+    propagators[-1] = path.states[-1]  # between the steps the answer is slightly less accurate
+    return propagators.reshape(pieces, n, n)
 
 
 def _drift(metric, points, propagators):
-    """Largest change of an inner product of transported vectors, relative to the metric at the start."""
+    """Largest change of an inner product of transported vectors, in units of their lengths at the start."""
     g = metric.metric(points)
     now = np.swapaxes(propagators, -1, -2) @ g @ propagators
-    return float(np.max(np.abs(now - g[0])) / np.max(np.abs(g[0])))
+    sizes = coordinate_sizes(g[0])
+    return float(np.max(np.abs(now - g[0]) / (sizes[:, None] * sizes)))
 
 
 def _rotation_angle(g, propagator):

@@ -1,0 +1,314 @@
+"""Line elements such as ``dr**2 + r**2*dphi**2`` typed by a user, read without running them as Python.
+
+A small grammar instead of ``sympify``, which evaluates whatever it is given: numbers, names, ``+ - * / ** ^ ( )``, the
+elementary functions, and undetermined functions of coordinates such as ``a(t)``.
+"""
+import keyword
+import re
+from dataclasses import dataclass
+
+import sympy as sp
+
+from ..riemann import Metric
+
+__all__ = ["LineElementError", "read_line_element", "read_number"]
+
+FUNCTIONS = {name: getattr(sp, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "sqrt")}
+CONSTANTS = {"pi": sp.pi}
+
+# Limits that no sensible line element meets; they keep a typing error from filling the memory.
+_LONGEST = 4000
+_DEEPEST = 60
+_LARGEST_EXPONENT = 100
+_MOST_BITS = 5000
+_NUMBER = re.compile(r"(\d{1,50}(\.\d{0,50})?|\.\d{1,50})([eE][+-]?\d{1,2})?(?![\w.])")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>[\d.](?:[eE][+-](?=\d)|[\w.])*)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|[-+*/^(),]))"
+)
+
+
+class LineElementError(ValueError):
+    """A line element cannot be read; the text says what is wrong and where."""
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+
+
+@dataclass(frozen=True)
+class _Form:
+    """An expression with the number of differentials in each of its terms."""
+
+    value: sp.Expr
+    degree: int = 0
+
+
+def read_line_element(text, coords=None, params=()):
+    r"""Metric of a line element :math:`ds^2 = g_{\mu\nu}\,dx^\mu dx^\nu` that is given as a text.
+
+    Parameters
+    ----------
+    text : str
+        A sum of terms with two differentials each, such as ``-(1 - 2*M/r)*dt**2 + 2*dt*dr``. ``dx`` is the differential
+        of the coordinate ``x``; a factor ``dx*dy`` counts for both components, so half of it is :math:`g_{xy}`.
+    coords : sequence of str, optional
+        The coordinates, in the order of the indices. Left out: in the order in which their differentials appear.
+    params : sequence of str
+        Parameters whose name begins with d, which would be taken for differentials. Others need not be listed.
+
+    Returns
+    -------
+    Metric
+        All symbols are real; the parameters are sorted by name.
+
+    Raises
+    ------
+    LineElementError
+        If the text is no line element.
+    derivations.riemann.MetricError
+        If the line element has no inverse.
+
+    Examples
+    --------
+    >>> read_line_element("dr^2 + (r*dphi)^2").matrix
+    Matrix([
+    [1,    0],
+    [0, r**2]])
+    >>> read_line_element("dr**2 + r**2*dphi")
+    Traceback (most recent call last):
+    derivations.commands.line_element.LineElementError: terms with 2 and 1 differentials are added at position 7 of
+    'dr**2 + r**2*dphi'
+    """
+    reader = _Reader(text, coords, params)
+    form = reader.whole()
+    if form.degree != 2:
+        raise LineElementError(f"every term must have 2 differentials such as dx, got {form.degree} in {text!r}")
+    differentials = reader.differentials
+    names = list(differentials) if coords is None else list(coords)
+    coords = tuple(sp.Symbol(name, real=True) for name in names)
+    for function in form.value.atoms(sp.core.function.AppliedUndef):
+        for argument in function.args:
+            if argument not in coords:
+                raise LineElementError(f"{argument} in {function} is none of the coordinates {', '.join(names)}")
+    basis = [differentials.get(name, sp.Dummy()) for name in names]
+    g = sp.Matrix(len(basis), len(basis), lambda i, j: form.value.diff(basis[i]).diff(basis[j]) / 2)
+    return Metric(coords, g, sorted(g.free_symbols - set(coords), key=str))
+
+
+def read_number(text):
+    """Exact value of a text without names, such as ``0.5``, ``-1e-3`` or ``2*pi/3``.
+
+    Raises
+    ------
+    LineElementError
+        If the text is no finite real number.
+
+    Examples
+    --------
+    >>> read_number("2*pi/3"), read_number("0.1")
+    (2*pi/3, 1/10)
+    """
+    value = _Reader(text, coords=()).whole().value
+    if value.free_symbols or value.atoms(sp.core.function.AppliedUndef):
+        raise LineElementError(f"{text!r} is no number")
+    if not (value.is_real and value.is_finite):
+        raise LineElementError(f"{text!r} is no finite real number")
+    return value
+
+
+class _Reader:
+    """Recursive descent through the tokens of one text: ``sum > product > signed > power > atom``."""
+
+    def __init__(self, text, coords=None, params=()):
+        if len(text) > _LONGEST:
+            raise LineElementError(f"a line element has at most {_LONGEST} characters, got {len(text)}")
+        self.text, self.coords, self.params = text, coords, set(params)
+        self.tokens, self.next, self.depth, self.brackets = _tokens(text), 0, 0, 0
+        self.differentials = {}  # symbol of each differential by the name of its coordinate, in order of appearance
+        self.functions, self.symbols = set(), set()
+
+    def whole(self):
+        """The whole text; it must not be empty, and nothing may follow."""
+        form = self.sum()
+        self.check_next()
+        both = sorted(self.functions & self.symbols)
+        if both:
+            raise LineElementError(f"{both[0]} is a function and a symbol in {self.text!r}")
+        return form
+
+    @property
+    def token(self):
+        return self.tokens[self.next]
+
+    def error(self, message, token=None):
+        token = token or self.token
+        return LineElementError(f"{message} at position {token.start + 1} of {self.text!r}")
+
+    def check_next(self):
+        """Refuse a token that cannot follow a complete sum or product."""
+        token = self.token
+        if token.kind in ("name", "number") or token.text == "(":
+            raise self.error(f"an operator is missing before {token.text!r}")
+        if token.text in (")", ",") and not self.brackets:
+            raise self.error(f"{token.text!r} has no meaning")
+
+    def take(self, *texts):
+        """The next token, if it is one of these signs."""
+        token = self.token
+        if token.kind == "sign" and token.text in texts:
+            self.next += 1
+            return token
+        return None
+
+    def sum(self):
+        form = self.product()
+        while sign := self.take("+", "-"):
+            other = self.product()
+            if form.degree != other.degree and form.value != 0 and other.value != 0:
+                self.check_next()
+                raise self.error(f"terms with {form.degree} and {other.degree} differentials are added", sign)
+            degree = other.degree if form.value == 0 else form.degree
+            form = _Form(form.value + other.value if sign.text == "+" else form.value - other.value, degree)
+        return form
+
+    def product(self):
+        form = self.signed()
+        while sign := self.take("*", "/"):
+            other = self.signed()
+            if sign.text == "*":
+                form = _Form(form.value * other.value, form.degree + other.degree)
+                continue
+            if other.degree:
+                raise self.error("division by a differential", sign)
+            if other.value == 0:
+                raise self.error("division by zero", sign)
+            form = _Form(form.value / other.value, form.degree)
+        return form
+
+    def signed(self):
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self.error(f"more than {_DEEPEST} nested signs and brackets")
+        if sign := self.take("+", "-"):
+            form = self.signed()
+            form = form if sign.text == "+" else _Form(-form.value, form.degree)
+        else:
+            form = self.power()
+        self.depth -= 1
+        return form
+
+    def power(self):
+        base = self.atom()
+        sign = self.take("**", "^")
+        if not sign:
+            return base
+        exponent = self.signed()
+        if exponent.degree:
+            raise self.error("a differential in an exponent", sign)
+        if base.degree and not (exponent.value.is_Integer and exponent.value >= 0):
+            raise self.error("a power of a differential must be a whole number", sign)
+        degree = base.degree * int(exponent.value) if base.degree else 0
+        return _Form(self.raised(base.value, exponent.value, sign), degree)
+
+    def raised(self, base, exponent, sign):
+        """base**exponent, unless it is infinite or enormous."""
+        size = abs(exponent.as_coeff_Mul()[0])
+        if size > _LARGEST_EXPONENT:
+            raise self.error(f"an exponent above {_LARGEST_EXPONENT}", sign)
+        coefficient = base.as_coeff_Mul()[0]
+        if size * max(int(coefficient.p).bit_length(), int(coefficient.q).bit_length()) > _MOST_BITS:
+            raise self.error("a number with too many digits", sign)
+        if base == 0 and not exponent.is_positive:
+            raise self.error("division by zero", sign)
+        return base**exponent
+
+    def atom(self):
+        token = self.token
+        if token.kind == "number":
+            self.next += 1
+            if not _NUMBER.fullmatch(token.text):
+                raise self.error(f"{token.text!r} is no number", token)
+            return _Form(sp.Rational(token.text))
+        if token.kind == "name":
+            self.next += 1
+            return self.called(token) if self.take("(") else self.named(token)
+        if self.take("("):
+            self.brackets += 1
+            form = self.sum()
+            self.close(token)
+            return form
+        what = "the text ends" if token.kind == "end" else f"{token.text!r}"
+        raise self.error(f"{what} where a number, a name or '(' should stand")
+
+    def close(self, opening):
+        """The closing bracket that belongs to the token ``opening``."""
+        self.check_next()
+        if self.token.text == ",":
+            raise self.error("',' has no meaning")
+        if not self.take(")"):
+            raise self.error("the bracket is not closed", opening)
+        self.brackets -= 1
+
+    def named(self, token):
+        """A constant, a differential or a symbol."""
+        name = token.text
+        if keyword.iskeyword(name):
+            raise self.error(f"{name!r} is a reserved word of Python (write {name.capitalize()!r})", token)
+        if name in FUNCTIONS:
+            raise self.error(f"{name} needs an argument in brackets", token)
+        if name in CONSTANTS:
+            return _Form(CONSTANTS[name])
+        if name[0] == "d" and len(name) > 1 and name not in self.params:
+            return self.differential(token, name[1:])
+        self.symbols.add(name)
+        return _Form(sp.Symbol(name, real=True))
+
+    def differential(self, token, name):
+        if self.coords is not None and name not in self.coords:
+            known = f"the coordinates are {', '.join(self.coords)}" if self.coords else "only numbers may stand here"
+            raise self.error(f"{token.text} is no differential of a coordinate ({known})", token)
+        if name in CONSTANTS or name in FUNCTIONS or keyword.iskeyword(name) or not name.isidentifier():
+            raise self.error(f"{token.text} is no differential: {name!r} cannot be a coordinate", token)
+        self.symbols.add(name)
+        return _Form(self.differentials.setdefault(name, sp.Symbol(token.text, real=True)), 1)
+
+    def called(self, token):
+        """A function and its arguments; the opening bracket is already taken."""
+        self.brackets += 1
+        arguments = [self.sum()]
+        while self.take(","):
+            arguments.append(self.sum())
+        self.close(token)
+        if any(argument.degree for argument in arguments):
+            raise self.error(f"a differential as an argument of {token.text}", token)
+        values = [argument.value for argument in arguments]
+        if token.text in FUNCTIONS:
+            if len(values) != 1:
+                raise self.error(f"{token.text} takes 1 argument, got {len(values)}", token)
+            value = FUNCTIONS[token.text](*values)
+            if not value.is_finite and value.is_number:
+                raise self.error(f"{token.text}({values[0]}) is not finite", token)
+            return _Form(value)
+        if token.text in CONSTANTS or keyword.iskeyword(token.text):
+            raise self.error(f"{token.text!r} is no function", token)
+        if not all(value.is_Symbol for value in values):
+            raise self.error(f"the arguments of {token.text} must be coordinates (known functions: "
+                             f"{', '.join(FUNCTIONS)})", token)
+        self.functions.add(token.text)
+        return _Form(sp.Function(token.text)(*values))
+
+
+def _tokens(text):
+    tokens, position, end = [], 0, len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if not match:
+            position += len(text[position:]) - len(text[position:].lstrip())
+            raise LineElementError(f"{text[position]!r} has no meaning at position {position + 1} of {text!r}")
+        kind = match.lastgroup
+        tokens.append(_Token(kind, match[kind], match.start(kind)))
+        position = match.end()
+    return [*tokens, _Token("end", "", end)]
