@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 BUILD := env -u DERIVATIONS_CHAPTER .venv/bin/jupyter-book build -W -n --keep-going
 PORT ?= 8000
 
-.PHONY: book test lab serve bench constraints clean help
+.PHONY: book test lab serve bench train constraints clean help
 .DEFAULT_GOAL := help
 
 ifdef CHAPTER
@@ -25,7 +25,10 @@ serve: book ## serve the site on this machine only
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 bench: .venv/dev.stamp .venv/peers.stamp ## run the benchmarks, each keeps its table in benchmarks/results; SCRIPT=benchmarks/NAME.py: only that one
-	for script in $(or $(SCRIPT),benchmarks/*.py); do $(RUN) $$script || exit 1; done
+	for script in $(or $(SCRIPT),$(filter-out benchmarks/real_network.py,$(wildcard benchmarks/*.py))); do $(RUN) $$script || exit 1; done
+
+train: .venv/dev.stamp .venv/peers.stamp ## train real networks beside their prediction; six minutes, keeps its report in benchmarks/results
+	$(RUN) benchmarks/real_network.py
 
 constraints: ## renew constraints.txt from a fresh environment with the newest releases the pins allow
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new && sed '/^-c/d' requirements.txt > .venv-new/requirements.txt && sed 's,^-r requirements.txt,-r .venv-new/requirements.txt,' requirements-dev.txt > .venv-new/dev.txt && .venv-new/bin/pip install -r .venv-new/dev.txt && .venv-new/bin/pip freeze --exclude-editable > constraints.txt && rm -rf .venv-new
