@@ -1,6 +1,8 @@
 """``derivations curvature``: how it reads a line element, what it prints, what it refuses."""
 import re
 import shlex
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -21,11 +23,16 @@ METHODS = {
 SCHWARZSCHILD = " -(1 - 2*M/r)*dt**2 + dr**2/(1 - 2*M/r) + r**2*(dtheta**2 + sin(theta)**2*dphi**2)"
 
 
+def in_this_process(words):
+    """Without a limit of time nothing is started, which is faster; tests of the limit give it."""
+    return words if "--time-limit" in words else (*words, "--time-limit", "0")
+
+
 @pytest.fixture
 def command(capsys):
     """Run ``derivations curvature``; return what it printed."""
     def run(*words):
-        assert main(["curvature", *words]) == 0
+        assert main(["curvature", *in_this_process(words)]) == 0
         printed = capsys.readouterr()
         assert printed.err == ""
         return printed.out
@@ -37,7 +44,7 @@ def fails(capsys):
     """Run a command line that is wrong; return its one line on stderr."""
     def run(*words):
         with pytest.raises(SystemExit) as caught:
-            main(["curvature", *words])
+            main(["curvature", *in_this_process(words)])
         assert caught.value.code == 2
         message = capsys.readouterr().err
         assert message.startswith("derivations curvature: error: ")
@@ -70,6 +77,7 @@ a, f = sp.Function("a"), sp.Function("f")
     ("2**-x*dx**2 + 2**3**2*dy**2", (x, y), sp.diag(2**-x, 512)),
     ("-x**2*dx*-dx + +--dy**2", (x, y), sp.diag(x**2, 1)),
     ("cosh(x/2)^2*dx^2/4/2 + sqrt(y)*dy*dy*pi", (x, y), sp.diag(sp.cosh(x / 2)**2 / 8, sp.sqrt(y) * sp.pi)),
+    ("(1 + x)*" * 30 + "dx**2 + dy**2", (x, y), sp.diag((1 + x)**30, 1)),    # 2**30 products, 31 terms
     ("dr**2/(1 - b*r**2) + M*dx**2", (r, x), sp.diag(1 / (1 - b * r**2), M)),
 ])
 def test_line_elements(text, coords, matrix):
@@ -100,6 +108,16 @@ def test_a_known_metric_typed_in_equals_the_catalogue():
     typed, known = read_line_element(SCHWARZSCHILD), spaces.schwarzschild().metric
     symbols = dict(zip(known.coords + known.params, typed.coords + typed.params))
     assert all(sp.simplify(entry) == 0 for entry in typed.matrix - known.matrix.subs(symbols))
+
+
+@pytest.mark.parametrize("make", spaces.SPACES, ids=lambda make: make.__name__)
+def test_every_metric_of_the_catalogue_can_be_typed_in(make):
+    metric = make().metric
+    entries = ((i, j) for i in range(metric.n) for j in range(metric.n))
+    text = " + ".join(f"({metric.matrix[i, j]})*d{metric.coords[i]}*d{metric.coords[j]}" for i, j in entries)
+    names = [str(symbol) for symbol in metric.coords]
+    typed = read_line_element(text, names, [str(symbol) for symbol in metric.params])
+    assert typed.n == metric.n and len(typed.params) == len(metric.params)
 
 
 # Random polynomials with functions of a symbol: the text, and what SymPy makes of it.
@@ -162,6 +180,15 @@ def test_random_coefficients_are_read_as_sympy_builds_them(first, second):
     ("pi(r)*dr**2", "'pi' is no function at position 1"),
     ("dpi**2", "dpi is no differential: 'pi' cannot be a coordinate at position 1"),
     ("d1**2", "d1 is no differential: '1' cannot be a coordinate at position 1"),
+    ("(x**99)**99*dx**2", "a polynomial of degree 9801 (at most 1000) at position 8"),
+    ("(pi^100)^100*dx**2", "a polynomial of degree 10000 (at most 1000) at position 9"),
+    ("((1+x+y)^100)^100*dx**2", "a polynomial of degree 10000 (at most 1000) at position 14"),
+    ("dx^2/(1+x+y+z)^99", "up to 171700 terms when multiplied out (at most 20000) at position 15"),
+    ("(1+x+y)^100*(1+x-y)^100*dx^2", "up to 20301 terms when multiplied out (at most 20000) at position 12"),
+    ("exp(9999)*dx^2", "a number too large to compute at position 1"),
+    ("dx^2 + E*dy^2", "write exp(1) for the number, another name for a symbol at position 8"),
+    ("dx^2 + I*dy^2", "the metric is real, so 'I' cannot stand for sqrt(-1)"),
+    ("dx^2 + dI^2", "dI is no differential: 'I' cannot be a coordinate at position 8"),
     ("dr**101", "an exponent above 100 at position 3"),
     ("9**9**9**9*dr**2", "an exponent above 100 at position"),
     ("((2**90)**90)**90*dr**2", "a number with too many digits at position 9"),
@@ -328,7 +355,13 @@ def test_list_names_every_space(command):
     (["dr**2 + r**2*dphi**2", "--at", "r=0"], "singular at r=0"),
     (["kerr", "--at", "r=3,theta=1", "--params", "a=2", "M=1"], "is no interval"),
     (["flrw", "--at", "t=1,r=1,theta=1"], "a(t) has no numerical value"),
-    (["sphere", "--time-limit", "0"], "must be positive, got '0'"),
+    (["sphere", "--time-limit", "-1"], "must not be negative, got '-1'"),
+    (["sphere", "--time-limit", "nan"], "must be 0 or a number"),
+    (["dx**2 + exp(exp(exp(exp(100))))*dy**2"], "a number too large to compute at position 17"),
+    (["dx**2 + x**2*dy**2", "--at", "x=exp(exp(exp(exp(9))))"], "a number too large to compute at position 9"),
+    (["dx**2 + x**2*dy**2", "--at", "x=exp(1000)"], "--at: x is too large for a floating-point number"),
+    (["dx**2 + b*dy**2", "--params", "b=9^exp(99)"], "a number too large to compute at position 2"),
+    (["dx^2 + I*dy^2"], "the metric is real, so 'I' cannot stand for sqrt(-1)"),
 ])
 def test_errors_are_one_line(fails, words, message):
     assert message in fails(*words)
@@ -342,8 +375,63 @@ def test_what_sympy_cannot_do_is_one_line(fails, monkeypatch):
     assert "SymPy cannot simplify the tensors of this metric: no derivatives here" in fails("dx**2 + dy**2")
 
 
-def test_the_time_limit_stops_a_long_computation(fails, monkeypatch):
-    monkeypatch.setattr(curvature_report, "read_line_element", lambda *_: time.sleep(20))
+@pytest.mark.parametrize("error, message", [
+    (OverflowError, "too large to compute"), (RecursionError, "nested too deeply"), (MemoryError, "not enough memory"),
+])
+def test_what_python_cannot_do_is_one_line(fails, monkeypatch, error, message):
+    def unfinished(self):
+        raise error
+
+    monkeypatch.setattr(Metric, "ricci_scalar", unfinished)
+    assert message in fails("dx**2 + dy**2")
+
+
+# The other process
+
+DENSE = "(1+x+y)^100*dx^2 + (1+x*y+z)^60*dy^2 + (1+x+y^2+z)^30*dx*dy + (1+z*y)^90*dz^2"    # minutes inside FLINT
+
+
+@pytest.mark.parametrize("words", [[DENSE], ["n_sphere", "--n", "40"]])
+def test_the_time_limit_stops_a_long_computation(fails, words):
     started = time.monotonic()
-    assert "not finished after --time-limit 0.1 seconds" in fails("dx**2", "--time-limit", "0.1")
-    assert time.monotonic() - started < 5
+    assert "not finished after --time-limit 2 seconds" in fails(*words, "--time-limit", "2")
+    assert time.monotonic() - started < 6
+
+
+@pytest.mark.parametrize("words, message", [
+    (["sphere", "--params", "r=-1"], "--params r=-1: r must be positive"),
+    (["dx**2 +"], "the text ends"),
+    (["(1+x+y+z+a)^100*(1+x+y+z+a)^100*dx^2+dy^2"], "up to 4598126 terms when multiplied out"),
+])
+def test_errors_of_the_other_process_are_one_line(fails, words, message):
+    assert message in fails(*words, "--time-limit", "30")
+
+
+def test_a_failure_of_the_other_process_is_one_line(fails, monkeypatch):
+    monkeypatch.setattr(curvature, "_PROGRAM", "raise TypeError('no such thing')")
+    assert "(--time-limit 0 shows where): TypeError: no such thing" in fails("sphere", "--time-limit", "30")
+
+
+def test_the_other_process_prints_the_same(command):
+    words = ["kerr", "--tensors", "ricci", "kretschmann", "--at", "M=1,a=0.5,r=3,theta=1"]
+    assert command(*words, "--time-limit", "60") == command(*words)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited where the system can do it")
+def test_memory_is_limited(fails, monkeypatch):
+    started = time.monotonic()
+    monkeypatch.setattr(curvature, "_PROGRAM", curvature._PROGRAM.replace(
+        "_answer(task", "import derivations.commands.curvature as c; c.MEMORY_LIMIT = 1 << 29; _answer(task"
+    ))
+    assert "memory" in fails(DENSE, "--time-limit", "60")
+    assert time.monotonic() - started < 30
+
+
+def test_a_script_without_a_guard_is_not_run_again(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("from derivations.commands import main\nprint('once')\n"
+                      "main(['curvature', 'sphere', '--tensors', 'scalar'])\n")
+    (tmp_path / "json.py").write_text("raise RuntimeError('a module of the user')")
+    command = [sys.executable, "-P", script]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.count("once") == 1 and "R = 2/r**2" in done.stdout and done.stderr == ""

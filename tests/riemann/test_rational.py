@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import cos, cosh, exp, sin, sinh, sqrt, tan
 
-from derivations.riemann import Metric, rational
+from derivations.riemann import Metric, MetricError, rational
 from derivations.riemann.functions import FunctionField
 from derivations.riemann.lattice import Lattice, NotRational
-from derivations.riemann.rational import forced_engine
+from derivations.riemann.rational import ENGINES, forced_engine
 
 T, X, Y, Z, U, V, PHI = sp.symbols("t x y z u v phi", real=True)
 R, THETA, M, SPIN, CHARGE, K, P, Q = sp.symbols("r theta M a Q k p q", positive=True)
@@ -251,6 +251,10 @@ def test_expressions_come_back(field, tree):
     (1 / (1 + sin(X)) - (1 - sin(X)) / cos(X)**2), sqrt(R)**3 - R * sqrt(R), T**(2 * P + 1) - T * (T**P)**2,
     sin(X + sp.pi / 4) - (sin(X) + cos(X)) / sqrt(2), sp.log(R) * (X + 1) - X * sp.log(R) - sp.log(R),
     GROUND.diff(X, 2) - GROUND.diff(X).diff(X), sp.coth(X) - cosh(X) / sinh(X), sp.csc(X) - 1 / sin(X),
+    cosh(sp.log(X)) - (X + 1 / X) / 2, sinh(sp.log(R) * K) - (R**K - R**-K) / 2, sp.exp(Y + sp.log(X)) - X * exp(Y),
+    sp.tanh(sp.log(R) / 2) - (R - 1) / (R + 1), cosh(sp.log(X) + Y) - (X * exp(Y) + exp(-Y) / X) / 2,
+    cosh(sp.log(2 * X)) - X - 1 / (4 * X), sp.E * cosh(1) - (sp.E**2 + 1) / 2, exp(X + 1) - sp.E * exp(X),
+    sqrt(sp.E)**2 * X - sp.E * X, sin(2 * sp.log(X)) - 2 * sin(sp.log(X)) * cos(sp.log(X)),
 ])
 def test_zero_is_seen(engine, zero):
     element = FunctionField(engine, [zero], (X, Y)).convert(zero)
@@ -260,11 +264,59 @@ def test_zero_is_seen(engine, zero):
 @pytest.mark.parametrize("expression", [
     sp.Float(0.5) * X, sp.atan(X), sp.Abs(X), sqrt(1 + sqrt(1 + X)), sqrt(1 + sin(X)), sin(1 / (1 + X)), exp(sin(X)),
     sin(sp.pi / 7) * X, (1 + X)**sp.Rational(1, 3), (1 + X)**P, sp.Function("f")(2 * X), sp.log(1 + X),
+    Y**(X + sp.log(R) / sp.log(Y)), exp((Y / sp.log(X) + 1) * sp.log(X)), sp.log(R * P), sp.log(X**2), sqrt(X**2) - X,
     sqrt(X * (1 - X)) + sqrt(1 - X) + sqrt(X), sqrt(1 - cos(X)**2) + sin(X), sp.Piecewise((X, X > 0), (0, True)),
 ])
 def test_what_is_out_of_scope_is_refused(expression):
     with pytest.raises(NotRational):
         FunctionField("sympy.polys", [expression], (X, Y)).convert(expression)
+
+
+@pytest.mark.parametrize("engine", ENGINES if rational.flint else ENGINES[1:])
+def test_hyperbolic_functions_of_logarithms_are_no_independent_functions(engine):
+    wave = cosh(sp.log(R))
+    with forced_engine(engine):
+        flat = Metric((R, Y), sp.diag(sinh(sp.log(R))**2 / R**2, (R + 1 / R)**2 / 4))  # d(cosh log r)^2 and its square
+        assert flat.engine == engine
+        assert flat.ricci_scalar() == 0
+        with pytest.raises(MetricError, match="determinant is 0"):
+            Metric((R, Y), [[1, wave], [wave, (R + 1 / R)**2 / 4]])
+
+
+@pytest.mark.parametrize("engine", EXACT)
+def test_the_number_e_is_a_constant(engine):
+    with forced_engine(engine):
+        metric = Metric((X, Y), sp.diag(1, sp.E + X**2))
+    assert metric.engine == engine
+    assert sp.cancel(metric.gauss_curvature() + sp.E / (sp.E + X**2)**2) == 0  # K = -w''/w for w^2 = e + x^2
+    assert metric.covariant_derivative([sp.E * Y, 0], "u")[0, 1] == sp.E
+
+
+@pytest.mark.parametrize("entry", [
+    (2 + sin(X) + sin(10**6 * X))**2, 1 + exp(X) + exp(10**5 * X), 2 + cosh(X) + cosh(1000 * X), 1 + X**(10**6),
+    (1 + X)**(-10**6), 1 + R + R**sp.Rational(1, 10007), 1 + R**sp.Rational(10001, 2), sqrt(1 + X**2)**10001,
+])
+def test_huge_degrees_are_refused_at_once(entry):
+    with pytest.raises(MetricError, match="beyond 200"):
+        Metric((X, Y, R), sp.diag(1, entry, 1))
+    with pytest.raises(MetricError, match="beyond 200"):
+        Metric((X, Y, R), sp.eye(3)).covariant_derivative([entry, 0, 0], "u")
+
+
+def test_large_angles_alone_are_no_large_multiples():
+    metric = Metric((X, Y), sp.diag(1, sin(10**6 * X)**2))
+    assert metric.gauss_curvature() == 10**12
+    assert Metric((X, Y), sp.diag(1, (2 + sin(X) + sin(100 * X))**2)).engine in EXACT
+
+
+def test_a_determinant_needs_no_division():
+    """Half and multiple angles off the diagonal: elimination would divide by long sums of radicals."""
+    matrix = sp.diag(2 + sin(X / 2) * cos(3 * Y), 3 + cos(X + Y / 3), 2 + sin(Z - X))
+    matrix[0, 1] = matrix[1, 0] = sin(2 * X) / 5
+    matrix[1, 2] = matrix[2, 1] = cos(Z) / 4
+    metric, point = Metric((X, Y, Z), matrix), {X: 0.3, Y: 0.7, Z: -0.2}
+    assert metric.engine in EXACT
+    assert math.isclose(metric.determinant().subs(point), matrix.subs(point).det(), rel_tol=1e-12)
 
 
 def test_functions_that_are_not_in_the_field_are_refused(field):

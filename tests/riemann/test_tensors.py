@@ -206,6 +206,7 @@ def test_covariant_derivative_outside_the_exact_field():
 @pytest.mark.parametrize("tensor, indices, message", [
     ([1, 2], "x", "letters u and l"), ([1, 2], None, "letters u and l"), ([1, 2], "ul", r"shape \(2, 2\)"),
     ([1, 2, 3], "u", r"got shape \(3,\)"), (1, "u", r"got shape \(\)"),
+    ("abc", "u", "tensor='abc'"), (["a", "b"], "u", "array of expressions"),
 ])
 def test_indices_must_fit(tensor, indices, message):
     with pytest.raises(MetricError, match=message):

@@ -2,11 +2,16 @@
 
 The tensors are those of :class:`derivations.riemann.Metric`, in its convention.
 """
+import argparse
 import contextlib
-import signal
-import threading
+import io
+import json
+import math
+import os
+import subprocess
+import sys
 
-from .options import UsageError, positive
+from .options import UsageError, non_negative
 
 __all__ = ["EXAMPLE", "TENSORS", "add_arguments", "run"]
 
@@ -26,7 +31,9 @@ Exit code 0; 2 after an error, which is one line on stderr.
 """
 
 TENSORS = ("christoffel", "riemann", "ricci", "scalar", "kretschmann", "einstein", "weyl")
+MEMORY_LIMIT = 4 << 30    # bytes
 _USUAL = TENSORS[:5]
+_OPTIONS = ("space", "coords", "params", "n", "tensors", "format", "at", "time_limit")
 
 
 def add_arguments(parser):
@@ -48,51 +55,101 @@ def add_arguments(parser):
     group.add_argument("--at", metavar="POINT",
                        help="print numbers at a point such as \"r=3, theta=pi/3\"; coordinates that the metric does "
                             "not contain may be left out, parameters of a named space have default values")
-    group.add_argument("--time-limit", type=positive, default=60.0, metavar="SECONDS",
-                       help="give up after that time (default 60; without effect on Windows)")
+    group.add_argument("--time-limit", type=non_negative, default=60.0, metavar="SECONDS",
+                       help="give up after that time (default 60), or when the computation takes more than "
+                            f"{MEMORY_LIMIT >> 30} GB of memory (not on Windows); 0 for no limits")
 
 
 def run(arguments):
     """Do what the options ask for, and print it."""
-    from ..riemann import GeometryError    # SymPy takes long to import
-    from .curvature_report import print_catalogue, print_curvature
+    if arguments.list:
+        from .curvature_report import print_catalogue    # SymPy takes long to import
+        print_catalogue()
+    elif arguments.space is None:
+        raise UsageError("no line element; --list prints the names of the catalogue")
+    elif arguments.time_limit == 0:
+        _compute(arguments)
+    else:
+        print(_computed_elsewhere(arguments), end="")
+
+
+def _compute(arguments):
+    """Compute and print in this process, without limits; all errors that are foreseen become a UsageError."""
+    from ..riemann import GeometryError
+    from .curvature_report import print_curvature
     from .line_element import LineElementError
 
-    if arguments.list:
-        print_catalogue()
-        return
-    if arguments.space is None:
-        raise UsageError("no line element; --list prints the names of the catalogue")
     try:
-        with _time_limit(arguments.time_limit):
-            print_curvature(arguments)
+        print_curvature(arguments)
     except (GeometryError, LineElementError) as error:
         raise UsageError(str(error)) from error
     except NotImplementedError as error:    # some steps of SymPy's simplify lack cases
         raise UsageError(f"SymPy cannot simplify the tensors of this metric: {error}") from error
-    except _TimeIsUp:
+    except OverflowError as error:
+        raise UsageError("a number in this metric, or at this point, is too large to compute") from error
+    except RecursionError as error:
+        raise UsageError("an expression in this metric is nested too deeply") from error
+    except MemoryError as error:
+        raise UsageError("not enough memory: ask for fewer --tensors, or simplify the line element") from error
+
+
+# A signal reaches Python only between two steps of Python, and FLINT may stay in C for hours: only another process can
+# be stopped. It is not one of `multiprocessing`, which would run the user's script again to find its functions.
+_PROGRAM = """\
+import json, sys
+task = json.load(sys.stdin)
+sys.path[:] = task["path"]
+from derivations.commands.curvature import _answer
+_answer(task["options"])
+"""
+
+
+def _computed_elsewhere(arguments):
+    """What :func:`_compute` prints, computed by another process that is stopped when the time is up."""
+    task = {"path": sys.path, "options": {name: getattr(arguments, name) for name in _OPTIONS}}
+    # No modules from the current folder; and no threads of BLAS, each of which reserves memory.
+    environment = os.environ | {"PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run([sys.executable, "-c", _PROGRAM], input=json.dumps(task), env=environment,
+                              capture_output=True, text=True, errors="replace", timeout=arguments.time_limit)
+    except subprocess.TimeoutExpired:
         raise UsageError(f"not finished after --time-limit {arguments.time_limit:g} seconds: ask for fewer --tensors, "
                          "or for more time") from None
+    if done.returncode < 0:    # killed; where memory is not granted, C libraries abort
+        raise UsageError(f"the computation was ended by signal {-done.returncode}, probably because it needs more than "
+                         f"{MEMORY_LIMIT >> 30} GB of memory: ask for fewer --tensors")
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise UsageError(f"the computation failed (--time-limit 0 shows where): {reason}")
+    answer = json.loads(done.stdout)
+    sys.stderr.write(done.stderr)
+    if "error" in answer:
+        raise UsageError(answer["error"])
+    return answer["printed"]
 
 
-class _TimeIsUp(Exception):
-    pass
+def _answer(options):
+    """Run by the other process: write to its standard output what is printed, or the error, as JSON."""
+    from . import curvature_report  # noqa: F401  (before the limit: libraries reserve more memory than they use)
 
-
-@contextlib.contextmanager
-def _time_limit(seconds):
-    """Raise :class:`_TimeIsUp` when the block has taken longer; does nothing where there is no such signal."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number, frame):
-        raise _TimeIsUp
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    _limit(options.pop("time_limit"))
+    printed = io.StringIO()
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        with contextlib.redirect_stdout(printed):
+            _compute(argparse.Namespace(**options))
+        answer = {"printed": printed.getvalue()}
+    except UsageError as error:
+        answer = {"error": str(error)}
+    json.dump(answer, sys.stdout)
+
+
+def _limit(seconds):
+    """Bound the memory of this process, and its time in case that nobody is left to stop it."""
+    try:
+        import resource
+    except ImportError:    # Windows
+        return
+    for kind, soft in ((resource.RLIMIT_AS, MEMORY_LIMIT), (resource.RLIMIT_CPU, math.ceil(min(seconds, 1e9)) + 5)):
+        hard = resource.getrlimit(kind)[1]
+        with contextlib.suppress(ValueError, OSError):    # macOS does not always grant it
+            resource.setrlimit(kind, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))

@@ -1,6 +1,7 @@
 """What ``derivations curvature`` computes and prints: text, LaTeX, or a program for SymPy."""
 import dataclasses
 import itertools
+import math
 import re
 
 import sympy as sp
@@ -126,9 +127,20 @@ def _point(space, text):
     missing = sorted(names - set(values))
     if missing:
         raise UsageError(f"--at {text!r}: no value for {', '.join(missing)}")
-    numeric = space.numeric(**{symbol.name: float(values[symbol.name]) for symbol in metric.params})
-    numeric.metric([float(values[symbol.name]) for symbol in metric.coords])  # refuses what is not in the chart
+    numbers = {name: _float(name, values[name]) for name in names}
+    numeric = space.numeric(**{symbol.name: numbers[symbol.name] for symbol in metric.params})
+    numeric.metric([numbers[symbol.name] for symbol in metric.coords])  # refuses what is not in the chart
     return {symbol: values[symbol.name] for symbol in (*metric.coords, *metric.params)}
+
+
+def _float(name, value):
+    try:
+        result = float(value)
+    except (OverflowError, RecursionError):
+        result = math.inf
+    if not math.isfinite(result):
+        raise UsageError(f"--at: {name} is too large for a floating-point number")
+    return result
 
 
 def _numbers(quantity, result, metric, point, whole):

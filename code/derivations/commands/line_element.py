@@ -4,6 +4,8 @@ A small grammar instead of ``sympify``, which evaluates whatever it is given: nu
 elementary functions, and undetermined functions of coordinates such as ``a(t)``.
 """
 import keyword
+import math
+import operator
 import re
 from dataclasses import dataclass
 
@@ -14,13 +16,19 @@ from ..riemann import Metric
 __all__ = ["LineElementError", "read_line_element", "read_number"]
 
 FUNCTIONS = {name: getattr(sp, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "sqrt")}
+_GROWING = ("exp", "sinh", "cosh", "tanh")
 CONSTANTS = {"pi": sp.pi}
+REFUSED = {"I": "the metric is real, so 'I' cannot stand for sqrt(-1), and as a symbol it would look like it",
+           "E": "'E' could be exp(1) or a symbol: write exp(1) for the number, another name for a symbol"}
 
 # Limits that no sensible line element meets; they keep a typing error from filling the memory.
 _LONGEST = 4000
 _DEEPEST = 60
 _LARGEST_EXPONENT = 100
+_LARGEST_DEGREE = 1000
+_MOST_TERMS = 20_000
 _MOST_BITS = 5000
+_LARGEST_LOGARITHM = 5000    # of a number; beyond, SymPy would compute millions of its digits to compare it with 0
 _NUMBER = re.compile(r"(\d{1,50}(\.\d{0,50})?|\.\d{1,50})([eE][+-]?\d{1,2})?(?![\w.])")
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[\d.](?:[eE][+-](?=\d)|[\w.])*)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|[-+*/^(),]))"
@@ -39,11 +47,45 @@ class _Token:
 
 
 @dataclass(frozen=True)
+class _Size:
+    """Bounds of what an expression is when multiplied out: a polynomial of so high a degree, with so many terms.
+
+    Its variables are symbols, constants such as pi and applied functions. Numerator and denominator of a fraction
+    count together, as if they were multiplied. Fractions are not brought to a common denominator: these are bounds of
+    what is typed, not of what the curvature is made of.
+    """
+
+    degree: int = 0
+    terms: int = 1
+    variables: frozenset = frozenset()
+
+    def plus(self, other):
+        return _size(max(self.degree, other.degree), self.terms + other.terms, self.variables | other.variables)
+
+    def times(self, other):
+        return _size(self.degree + other.degree, self.terms * other.terms, self.variables | other.variables)
+
+    def raised(self, exponent):
+        terms = math.comb(exponent + self.terms - 1, self.terms - 1)
+        return _size(exponent * self.degree, terms, self.variables)
+
+
+def _size(degree, terms, variables):
+    """No polynomial has more terms than there are monomials of its degree."""
+    return _Size(degree, min(terms, math.comb(degree + len(variables), len(variables))), variables)
+
+
+def _variable(value):
+    return _Size(1, 1, frozenset([value]))
+
+
+@dataclass(frozen=True)
 class _Form:
-    """An expression with the number of differentials in each of its terms."""
+    """An expression with the number of differentials in each of its terms, and its size."""
 
     value: sp.Expr
     degree: int = 0
+    size: _Size = _Size()
 
 
 def read_line_element(text, coords=None, params=()):
@@ -114,7 +156,11 @@ def read_number(text):
     value = _Reader(text, coords=()).whole().value
     if value.free_symbols or value.atoms(sp.core.function.AppliedUndef):
         raise LineElementError(f"{text!r} is no number")
-    if not (value.is_real and value.is_finite):
+    try:
+        usable = value.is_real and value.is_finite
+    except (OverflowError, RecursionError):
+        raise LineElementError(f"{text!r} is too large to compute") from None
+    if not usable:
         raise LineElementError(f"{text!r} is no finite real number")
     return value
 
@@ -171,21 +217,24 @@ class _Reader:
                 self.check_next()
                 raise self.error(f"terms with {form.degree} and {other.degree} differentials are added", sign)
             degree = other.degree if form.value == 0 else form.degree
-            form = _Form(form.value + other.value if sign.text == "+" else form.value - other.value, degree)
+            value = self.computed(sign, lambda a, b: a + b if sign.text == "+" else a - b, form.value, other.value)
+            form = _Form(value, degree, self.checked(form.size.plus(other.size), sign))
         return form
 
     def product(self):
         form = self.signed()
         while sign := self.take("*", "/"):
             other = self.signed()
+            size = self.checked(form.size.times(other.size), sign)
             if sign.text == "*":
-                form = _Form(form.value * other.value, form.degree + other.degree)
+                value = self.computed(sign, operator.mul, form.value, other.value)
+                form = _Form(value, form.degree + other.degree, size)
                 continue
             if other.degree:
                 raise self.error("division by a differential", sign)
             if other.value == 0:
                 raise self.error("division by zero", sign)
-            form = _Form(form.value / other.value, form.degree)
+            form = _Form(self.computed(sign, operator.truediv, form.value, other.value), form.degree, size)
         return form
 
     def signed(self):
@@ -194,7 +243,7 @@ class _Reader:
             raise self.error(f"more than {_DEEPEST} nested signs and brackets")
         if sign := self.take("+", "-"):
             form = self.signed()
-            form = form if sign.text == "+" else _Form(-form.value, form.degree)
+            form = form if sign.text == "+" else _Form(-form.value, form.degree, form.size)
         else:
             form = self.power()
         self.depth -= 1
@@ -211,19 +260,46 @@ class _Reader:
         if base.degree and not (exponent.value.is_Integer and exponent.value >= 0):
             raise self.error("a power of a differential must be a whole number", sign)
         degree = base.degree * int(exponent.value) if base.degree else 0
-        return _Form(self.raised(base.value, exponent.value, sign), degree)
+        value, size = self.raised(base, exponent.value, sign)
+        return _Form(value, degree, size)
 
     def raised(self, base, exponent, sign):
-        """base**exponent, unless it is infinite or enormous."""
-        size = abs(exponent.as_coeff_Mul()[0])
-        if size > _LARGEST_EXPONENT:
+        """Value and size of base**exponent, unless it is infinite or enormous."""
+        factor, rest = exponent.as_coeff_Mul()
+        factor = abs(factor)
+        if factor > _LARGEST_EXPONENT:
             raise self.error(f"an exponent above {_LARGEST_EXPONENT}", sign)
-        coefficient = base.as_coeff_Mul()[0]
-        if size * max(int(coefficient.p).bit_length(), int(coefficient.q).bit_length()) > _MOST_BITS:
+        # x**(2*y) is the square of something that is not multiplied out
+        size = (base.size if rest == 1 else _variable(base.value**rest)).raised(math.ceil(factor))
+        self.checked(size, sign)
+        coefficient = base.value.as_coeff_Mul()[0]
+        if factor * max(int(coefficient.p).bit_length(), int(coefficient.q).bit_length()) > _MOST_BITS:
             raise self.error("a number with too many digits", sign)
-        if base == 0 and not exponent.is_positive:
+        if base.value == 0 and not self.computed(sign, lambda: exponent.is_positive):
             raise self.error("division by zero", sign)
-        return base**exponent
+        if base.value.is_number and exponent.is_number and base.value != 0:
+            self.check_logarithm(exponent * sp.log(sp.Abs(base.value)), sign)
+        return self.computed(sign, operator.pow, base.value, exponent), size
+
+    def check_logarithm(self, value, token):
+        """Refuse a number whose logarithm is this number, if it is enormous."""
+        if self.computed(token, lambda: abs(value.evalf(5)) > _LARGEST_LOGARITHM) == True:  # noqa: E712 (of SymPy)
+            raise self.error("a number too large to compute", token)
+
+    def checked(self, size, token):
+        """The size, if it can be computed with."""
+        if size.degree > _LARGEST_DEGREE:
+            raise self.error(f"a polynomial of degree {size.degree} (at most {_LARGEST_DEGREE})", token)
+        if size.terms > _MOST_TERMS:
+            raise self.error(f"up to {size.terms} terms when multiplied out (at most {_MOST_TERMS})", token)
+        return size
+
+    def computed(self, token, function, *values):
+        """function(*values), unless SymPy cannot tell the order of magnitude of a number."""
+        try:
+            return function(*values)
+        except (OverflowError, RecursionError):
+            raise self.error("a number too large to compute", token) from None
 
     def atom(self):
         token = self.token
@@ -260,20 +336,25 @@ class _Reader:
         if name in FUNCTIONS:
             raise self.error(f"{name} needs an argument in brackets", token)
         if name in CONSTANTS:
-            return _Form(CONSTANTS[name])
+            return _Form(CONSTANTS[name], size=_variable(CONSTANTS[name]))
+        if name in REFUSED:
+            raise self.error(REFUSED[name], token)
         if name[0] == "d" and len(name) > 1 and name not in self.params:
             return self.differential(token, name[1:])
         self.symbols.add(name)
-        return _Form(sp.Symbol(name, real=True))
+        symbol = sp.Symbol(name, real=True)
+        return _Form(symbol, size=_variable(symbol))
 
     def differential(self, token, name):
         if self.coords is not None and name not in self.coords:
             known = f"the coordinates are {', '.join(self.coords)}" if self.coords else "only numbers may stand here"
             raise self.error(f"{token.text} is no differential of a coordinate ({known})", token)
-        if name in CONSTANTS or name in FUNCTIONS or keyword.iskeyword(name) or not name.isidentifier():
+        taken = {*CONSTANTS, *FUNCTIONS, *REFUSED}
+        if name in taken or keyword.iskeyword(name) or not name.isidentifier():
             raise self.error(f"{token.text} is no differential: {name!r} cannot be a coordinate", token)
         self.symbols.add(name)
-        return _Form(self.differentials.setdefault(name, sp.Symbol(token.text, real=True)), 1)
+        symbol = self.differentials.setdefault(name, sp.Symbol(token.text, real=True))
+        return _Form(symbol, 1, _variable(symbol))
 
     def called(self, token):
         """A function and its arguments; the opening bracket is already taken."""
@@ -288,17 +369,20 @@ class _Reader:
         if token.text in FUNCTIONS:
             if len(values) != 1:
                 raise self.error(f"{token.text} takes 1 argument, got {len(values)}", token)
-            value = FUNCTIONS[token.text](*values)
-            if not value.is_finite and value.is_number:
+            if token.text in _GROWING and values[0].is_number:
+                self.check_logarithm(values[0], token)
+            value = self.computed(token, FUNCTIONS[token.text], *values)
+            if not self.computed(token, lambda: value.is_finite) and value.is_number:
                 raise self.error(f"{token.text}({values[0]}) is not finite", token)
-            return _Form(value)
+            return _Form(value, size=_variable(value))
         if token.text in CONSTANTS or keyword.iskeyword(token.text):
             raise self.error(f"{token.text!r} is no function", token)
         if not all(value.is_Symbol for value in values):
             raise self.error(f"the arguments of {token.text} must be coordinates (known functions: "
                              f"{', '.join(FUNCTIONS)})", token)
         self.functions.add(token.text)
-        return _Form(sp.Function(token.text)(*values))
+        value = sp.Function(token.text)(*values)
+        return _Form(value, size=_variable(value))
 
 
 def _tokens(text):

@@ -4,7 +4,9 @@ Zero tests are as good as SymPy's ``simplify``, and as slow.
 """
 import sympy as sp
 
-__all__ = ["ExpressionField", "tidy"]
+__all__ = ["ExpressionField", "tidy", "without_hyperbolic_logs"]
+
+HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch)
 
 
 class Expression:
@@ -62,7 +64,7 @@ class ExpressionField:
         return Expression(sp.Rational(numerator, denominator))
 
     def convert(self, expression):
-        return Expression(sp.sympify(expression))
+        return Expression(without_hyperbolic_logs(sp.sympify(expression)))
 
     def sum(self, elements):
         return Expression(sp.Add(*(element.value for element in elements)))
@@ -75,6 +77,20 @@ class ExpressionField:
 
     def to_sympy(self, element):
         return element.value
+
+
+def without_hyperbolic_logs(expression):
+    """Expression with powers for hyperbolic functions of logarithms, which are no independent functions.
+
+    Examples
+    --------
+    >>> without_hyperbolic_logs(sp.cosh(sp.log(sp.Symbol("x"))))
+    x/2 + 1/(2*x)
+    """
+    if not (expression.has(sp.log) and expression.has(*HYPERBOLIC)):
+        return expression
+    return expression.replace(
+        lambda e: isinstance(e, HYPERBOLIC) and e.args[0].has(sp.log), lambda e: e.rewrite(sp.exp))
 
 
 def tidy(expression):

@@ -7,7 +7,7 @@ coordinates, parameters, pi            generators
 powers :math:`x^{p/q}` of a symbol     generator :math:`x^{1/q}`
 cos, sin, tan, ... of an angle b       generator :math:`\cos b`, radical :math:`\sin b = \sqrt{1 - \cos^2 b}`
 cosh, sinh, ... of b                   generator :math:`\cosh b`, radical :math:`\sinh b = \sqrt{\cosh^2 b - 1}`
-exp, powers :math:`x^p`                generator :math:`e^b`; hyperbolic functions of the same b follow it
+exp, e, powers :math:`x^p`             generator :math:`e^b`; hyperbolic functions of the same b follow it
 undetermined functions a(t), h(r, u)   one generator for the function and for each of its derivatives
 log of a symbol                        generator
 square roots of base elements          radicals
@@ -26,13 +26,13 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
-from .lattice import Lattice, NotRational, linear_terms
+from .expressions import HYPERBOLIC, without_hyperbolic_logs
+from .lattice import Lattice, NotRational, linear_terms, within_bound
 from .rational import RationalField
 
 __all__ = ["FunctionField", "NotRational"]
 
 TRIGONOMETRIC = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc)
-HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch)
 
 
 class FunctionField(RationalField):
@@ -100,7 +100,7 @@ class FunctionField(RationalField):
                 total = total + part if expression.is_Add else total * part
             return total
         if isinstance(expression, sp.exp) or expression is sp.E:
-            return self._exponential(linear_terms(expression.exp))
+            return self._exponential(_exponent_terms(expression))
         if expression.is_Pow:
             return self._power(expression.base, expression.exp)
         if isinstance(expression, (*TRIGONOMETRIC, *HYPERBOLIC)):
@@ -122,21 +122,22 @@ class FunctionField(RationalField):
 
     def _power(self, base, exponent):
         if exponent.is_Integer:
-            return self._convert(base)**int(exponent)
+            return self._convert(base)**within_bound("power", int(exponent))
         if base.is_Symbol:
             terms = linear_terms(exponent)
             rational = terms.pop(sp.S.One, sp.Integer(0))
             power = rational * self._found.roots.get(base, 1)
             if not power.is_Integer:
                 raise NotRational(f"{base}**{exponent} is not in the field")
-            return self._root(base)**int(power) * self._exponential(_with_log(terms, base))
+            root = self._root(base)**within_bound("power of a root", int(power))
+            return root * self._exponential(_with_log(terms, base))
         if not (exponent.is_Rational and exponent.q == 2):
             raise NotRational(f"{base}**({exponent}) is not in the field")
         if base.is_Rational:
             return self._root_of_rational(base)**exponent.p
         if base not in self._radical_elements:
             raise NotRational(f"sqrt({base}) is not in the field")
-        return self._radical_elements[base]**exponent.p
+        return self._radical_elements[base]**within_bound("power of a root", exponent.p)
 
     def _root_of_rational(self, number):
         root = self.one
@@ -153,7 +154,7 @@ class FunctionField(RationalField):
         result = self.one
         for base, power in zip(self._found.exponents.basis, self._found.exponents.coordinates(terms)):
             if power:
-                result = result * self._atom(sp.exp(base))**power
+                result = result * self._atom(sp.exp(base))**within_bound("multiple of an exponent", power)
         return result
 
     def _circular(self, expression):
@@ -183,7 +184,7 @@ class FunctionField(RationalField):
         for base, power in zip(lattice.basis, lattice.coordinates(terms)):
             c, s = self._atom(cosine(base)), self._radical_elements[cosine(base)]
             s = s if power > 0 else -s
-            for _ in range(abs(power)):
+            for _ in range(abs(within_bound("multiple of an angle", power))):
                 even, odd = even * c + (odd * s if square > 0 else -(odd * s)), odd * c + even * s
         return even, odd
 
@@ -320,10 +321,7 @@ class _Contents:
         elif isinstance(expression, HYPERBOLIC):
             self.hyperbolic_terms.append(linear_terms(expression.args[0]))
         elif isinstance(expression, sp.exp) or expression is sp.E:
-            terms = linear_terms(expression.exp)
-            if any(isinstance(product, sp.log) for product in terms):
-                raise NotRational(f"{expression} hides a power")
-            self.exponent_terms.append(terms)
+            self._collect_exponent(expression, _exponent_terms(expression))
         elif expression.is_Pow:
             self._collect_power(expression.base, expression.exp)
         elif isinstance(expression, (AppliedUndef, sp.Derivative)):
@@ -335,6 +333,11 @@ class _Contents:
         else:
             raise NotRational(f"{expression} is out of scope")
 
+    def _collect_exponent(self, expression, terms):
+        if any(isinstance(product, sp.log) for product in terms):
+            raise NotRational(f"{expression} hides a power")
+        self.exponent_terms.append(terms)
+
     def _collect_power(self, base, exponent):
         if exponent.is_Integer:
             self._collect(base)
@@ -342,9 +345,9 @@ class _Contents:
             terms = linear_terms(exponent)
             rational = terms.pop(sp.S.One, sp.Integer(0))
             self.symbols.add(base)
-            self.roots[base] = math.lcm(self.roots.get(base, 1), int(rational.q))
+            self.roots[base] = within_bound("degree of a root", math.lcm(self.roots.get(base, 1), int(rational.q)))
             if terms:
-                self.exponent_terms.append(_with_log(terms, base))
+                self._collect_exponent(base**exponent, _with_log(terms, base))
         elif not (exponent.is_Rational and exponent.q == 2):
             raise NotRational(f"{base}**({exponent}) is out of scope")
         elif base.is_Rational:
@@ -371,8 +374,9 @@ def _independent_modulo_two(rows):
 
 
 def _prepared(expression):
-    """Expression with angles such as x + pi/4 split up."""
+    """Expression with angles such as x + pi/4 split up, and with powers for hyperbolic functions of logarithms."""
     expression = sp.sympify(expression)
+    expression = without_hyperbolic_logs(expression)
     if expression.has(sp.pi):
         functions = (*TRIGONOMETRIC, *HYPERBOLIC)
         expression = expression.replace(
@@ -380,6 +384,11 @@ def _prepared(expression):
             lambda e: e.expand(trig=True),
         )
     return expression
+
+
+def _exponent_terms(expression):
+    """Terms of the exponent of an exponential function, or of the number e."""
+    return linear_terms(sp.S.One if expression is sp.E else expression.exp)
 
 
 def _with_log(terms, base):

@@ -5,11 +5,36 @@ from collections import Counter
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-__all__ = ["Lattice", "NotRational", "linear_terms"]
+__all__ = ["Lattice", "NotRational", "TooLarge", "linear_terms", "within_bound"]
+
+BOUND = 200
+"""Largest multiple of an angle or exponent, integer power and degree of a root: polynomials get such degrees."""
 
 
 class NotRational(Exception):
     """An expression does not fit into the exact field."""
+
+
+class TooLarge(NotRational):
+    """An expression would fit, but only with polynomials of huge degrees."""
+
+
+def within_bound(what, number):
+    """Integer that is not too large to be a degree.
+
+    Raises
+    ------
+    TooLarge
+        If its absolute value is greater than ``BOUND``.
+
+    Examples
+    --------
+    >>> within_bound("power", -3)
+    -3
+    """
+    if abs(number) > BOUND:
+        raise TooLarge(f"{what} {number} is beyond {BOUND}")
+    return number
 
 
 class Lattice:

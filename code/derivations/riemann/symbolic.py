@@ -19,7 +19,7 @@ from .display import Tensor
 from .errors import MetricError, ParameterError
 from .expressions import ExpressionField
 from .functions import FunctionField
-from .lattice import NotRational
+from .lattice import NotRational, TooLarge
 from .numeric import finite_number, numeric_metric
 from .rational import exact_engine
 from .tensors import Curvature, antisymmetric
@@ -60,7 +60,8 @@ class Metric:
     ------
     MetricError
         If the matrix is not square, of the wrong size, not symmetric, not real, singular everywhere, or if it
-        contains a symbol that is neither a coordinate nor a parameter.
+        contains a symbol that is neither a coordinate nor a parameter; if a multiple of an angle or exponent, a
+        power or the degree of a root is greater than 200.
 
     Notes
     -----
@@ -70,7 +71,10 @@ class Metric:
     functions such as ``Function("a")(t)``, logarithms of symbols and independent square roots are computed in an exact
     field (``derivations.riemann.functions``), where zero is zero without any simplifying: Kerr's metric takes a
     fraction of a second. Other metrics, for instance with floats or inverse functions, are computed with SymPy's
-    ``cancel``, ``trigsimp`` and ``simplify``, which can take long and may miss a zero. :attr:`engine` says which.
+    ``cancel``, ``trigsimp`` and ``simplify``, which can take long (minutes and more, also when the metric is made) and
+    may miss a zero. :attr:`engine` says which. Exact is not always quick: a full 3 x 3 matrix of half and multiple
+    angles of all coordinates has Christoffel symbols with hundreds of thousands of terms (minutes or more);
+    ``NumericMetric`` gives the numbers at points at once.
 
     References
     ----------
@@ -475,7 +479,7 @@ class Metric:
         Raises
         ------
         MetricError
-            If `indices` has other letters, or does not fit the shape of the tensor.
+            If `tensor` contains text, if `indices` has other letters, or does not fit the shape of the tensor.
 
         Notes
         -----
@@ -496,6 +500,8 @@ class Metric:
         >>> polar.covariant_derivative(polar.matrix, "ll")
         A = 0
         """
+        if _has_text(tensor):  # SymPy would look for the parts of its letters
+            raise MetricError(f"tensor must be an expression or an array of expressions, got tensor={tensor!r}")
         components = sp.Array(tensor)
         indices = getattr(tensor, "indices", None) if indices is None else indices
         self._check_indices(components, indices)
@@ -635,6 +641,8 @@ def _field(expressions, coords, order=2, engine=None):
             for expression in expressions:
                 field.convert(expression)
             return field
+        except TooLarge as error:
+            raise MetricError(f"{error}: too much for formulas, in {expressions}; see NumericMetric") from error
         except NotRational:
             pass
         except ZeroDivisionError as error:
@@ -660,6 +668,10 @@ def _induced_matrix(coords, point):
         return field.to_sympy(field.tidy(total))
 
     return sp.ImmutableMatrix(len(coords), len(coords), product)
+
+
+def _has_text(tensor):
+    return isinstance(tensor, str) or isinstance(tensor, (list, tuple)) and any(map(_has_text, tensor))
 
 
 def _check_symbols(coords, params):

@@ -41,18 +41,24 @@ class Curvature:
         self._slopes, self._second = {}, {}
 
     @cached_property
-    def _inversion(self):
-        return invert(self.field, self.g)
+    def _minors(self):
+        return Minors(self.field, self.g)
 
-    @property
+    @cached_property
     def determinant(self):
         """Element det g, zero if and only if the metric is singular everywhere."""
-        return self._inversion[0]
+        return self.field.tidy(self._minors(tuple(self.axes), tuple(self.axes)))
 
-    @property
+    @cached_property
     def inverse(self):
-        """Nested lists of g^{ab}."""
-        return self._inversion[1]
+        """Nested lists of g^{ab}: cofactors over the determinant, so that only one element is inverted."""
+        reciprocal, table = self.determinant.inverse(), {}
+        for a, b in itertools.combinations_with_replacement(self.axes, 2):
+            rows, columns = (tuple(i for i in self.axes if i != left_out) for left_out in (a, b))
+            minor = self._minors(rows, columns)
+            value = self.field.tidy(minor * reciprocal) if minor else minor
+            table[a, b] = table[b, a] = -value if (a + b) % 2 else value
+        return [[table[a, b] for b in self.axes] for a in self.axes]
 
     @cached_property
     def first_kind(self):
@@ -258,26 +264,25 @@ def antisymmetric(table, field, a, b, c, d):
     return table[a, b, c, d] if c < d else -table[a, b, d, c]
 
 
-def invert(field, matrix):
-    """Determinant and inverse of a matrix by elimination; the inverse is None if the determinant is 0."""
-    n = len(matrix)
-    rows = [list(row) + [field.one if i == j else field.zero for j in range(n)] for i, row in enumerate(matrix)]
-    determinant = field.one
-    for column in range(n):
-        pivot = next((r for r in range(column, n) if rows[r][column]), None)
-        if pivot is None:
-            return field.zero, None
-        if pivot != column:
-            rows[column], rows[pivot] = rows[pivot], rows[column]
-            determinant = -determinant
-        head = rows[column][column]
-        determinant = determinant * head
-        rows[column] = [field.tidy(entry / head) if entry else entry for entry in rows[column]]
-        for r in range(n):
-            factor = rows[r][column]
-            if r != column and factor:
-                rows[r] = [
-                    field.tidy(entry - factor * other) if other else entry
-                    for entry, other in zip(rows[r], rows[column])
-                ]
-    return field.tidy(determinant), [row[n:] for row in rows]
+class Minors:
+    """Determinants of parts of a matrix, expanded by the first row without any division; each is kept."""
+
+    def __init__(self, field, matrix):
+        self.field, self.matrix, self._kept = field, matrix, {}
+
+    def __call__(self, rows, columns):
+        """Determinant of the part with these rows and columns, two tuples of equal length."""
+        if not rows:
+            return self.field.one
+        if (rows, columns) not in self._kept:
+            self._kept[rows, columns] = self._expanded(rows, columns)
+        return self._kept[rows, columns]
+
+    def _expanded(self, rows, columns):
+        total = self.field.zero
+        for place, column in enumerate(columns):
+            entry = self.matrix[rows[0]][column]
+            if entry:
+                product = entry * self(rows[1:], columns[:place] + columns[place + 1:])
+                total = total + (-product if place % 2 else product)
+        return total
