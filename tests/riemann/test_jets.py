@@ -258,3 +258,55 @@ def test_the_side_not_taken_does_not_leak():
         gauss = NumericMetric(function, 2).gauss_curvature([[-1.0, 0.0], [4.0, 0.0]])
     # K = -f''/f for ds^2 = du^2 + f^2 dv^2; f = u^(1/4) and f = (1 + u^2)^(1/2).
     np.testing.assert_allclose(gauss, [-0.25, 0.1875 / 16], rtol=1e-13)
+
+
+def sphere(x):
+    return [[1, 0], [0, np.sin(x[0])**2]]
+
+
+def hemisphere(x):
+    slope = -x / np.sqrt(1 - x[0]**2 - x[1]**2)
+    return np.eye(2) + np.outer(slope, slope)
+
+
+@pytest.mark.parametrize("function, x, place", [
+    (sphere, [1e-8, 0.0], "theta=1e-08, phi=0"), (sphere, [np.pi - 1e-8, 0.0], "theta=3.14159, phi=0"),
+    (lambda x: 1e12 * np.array(sphere(x), dtype=object), [1e-8, 0.0], "theta=1e-08"),  # in other units
+    (hemisphere, [0.70710678, 0.70710677], "theta=0.707107, phi=0.707107"),
+])
+def test_curvature_lost_to_rounding_is_refused(function, x, place):
+    metric, good = NumericMetric(function, 2, names=("theta", "phi")), [0.5, 0.4]
+    for method in (metric.riemann_tensor, metric.ricci_tensor, metric.gauss_curvature, metric.kretschmann_scalar):
+        with pytest.raises(ChartError, match=f"curvature is lost to rounding at {place}"):
+            method([good, x])
+    assert np.isfinite(metric.christoffel_symbols(x)).all()  # need no curvature
+
+
+@settings(max_examples=60, deadline=None)
+@given(distance=st.floats(-9, 0), angle=st.floats(0.0, 1.5))
+def test_curvature_near_a_singularity_is_right_or_refused(distance, angle):
+    rim = np.sqrt(1 - 10.0**distance) * np.array([np.cos(angle), np.sin(angle)])
+    for function, x in ((sphere, [10.0**distance, angle]), (hemisphere, rim)):
+        try:
+            gauss = NumericMetric(function, 2).gauss_curvature(x)
+        except ChartError:
+            assert distance < -3
+        else:
+            assert gauss == pytest.approx(1.0, rel=1e-2)
+
+
+FLAT = {
+    "polar": (2, lambda x: np.diag([1, x[0]**2])),
+    "spherical": (3, lambda x: np.diag([1, x[0]**2, (x[0] * np.sin(x[1]))**2])),
+    "space-time with seconds and metres": (4, lambda x: np.diag([-9e16, 1, x[1]**2, (x[1] * np.sin(x[2]))**2])),
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+@pytest.mark.parametrize("radius", [1e-3, 0.1, 1.0, 7.0, 100.0, 1e9])
+@pytest.mark.parametrize("theta", [0.01, 0.7, 3.1])
+def test_flat_spaces_are_not_refused(name, radius, theta):
+    n, function = FLAT[name]
+    x = [0.0, radius, theta, 0.3] if n == 4 else [radius, theta, 0.3][:n]
+    riemann = NumericMetric(function, n).riemann_tensor(x, lowered=True)
+    assert np.max(np.abs(riemann)) <= 1e-14 * max(1.0, radius**2)

@@ -583,3 +583,74 @@ def test_parameters_that_make_a_formula_infinite_are_reported():
 
 def test_errors_are_value_errors():
     assert issubclass(ChartError, ValueError) and issubclass(MetricError, ValueError)
+
+
+PLANE = sp.symbols("x y", positive=True)
+LONG_MATRICES = {
+    "tan, sec": "[[1 + tan(x) + sec(x/2) + csc(y), 0], [0, 2 + cot(y/3)]]",
+    "off-diagonal": "[[2 + tan(x/2), x*y/3], [x*y/3, 3 + sin(x)*cos(y)]]",
+    "off-diagonal, half angles": "[[3 + tan(x) + sec(y/2), sin(x/2)/3], [sin(x/2)/3, 2 + cot(y/2)]]",
+    "roots and logarithms": "[[2 + x**Rational(1, 3) + log(y)/9, x/5], [x/5, 1 + sqrt(2) + y**x + sqrt(1 + x*y)]]",
+    "cases": "[[3 + tan(x) + sec(y/2), sin(x/2)/3], [sin(x/2)/3, 2 + cot(y/2) + Piecewise((x, x > y), (y, True))]]",
+}
+
+
+def long_metric(name):
+    return Metric(PLANE, sp.Matrix(sp.sympify(LONG_MATRICES[name], dict(zip("xy", PLANE)))))
+
+
+@pytest.mark.parametrize("name", [name for name in LONG_MATRICES if name != "cases"])
+def test_long_formulas_keep_their_digits(name):
+    exact = long_metric(name)
+    function = sp.lambdify(PLANE, exact.matrix.tolist(), "numpy")
+    points = np.random.default_rng(10).uniform(0.3, 0.9, (20, 2))
+    formulas, jets = exact.numeric(), NumericMetric(lambda x: function(*x), 2)
+    for ours, theirs in zip(methods(formulas), methods(jets), strict=True):
+        expected = theirs(points)
+        scale = max(np.abs(expected).max(), np.abs(jets.riemann_tensor(points)).max())  # the Einstein tensor is zero
+        np.testing.assert_allclose(ours(points), expected, rtol=0, atol=1e-11 * scale)
+
+
+def test_long_formulas_to_fifty_digits():
+    # Gauss curvature of ds^2 = E dx^2 + G dy^2: K = -((E_y/w)_y + (G_x/w)_x)/(2w), w = sqrt(E G); typed in, and so
+    # differentiated numerically with 50 digits: nothing of the package.
+    mp = pytest.importorskip("mpmath")
+
+    def e(x, y):
+        return 1 + mp.tan(x) + mp.sec(x / 2) + mp.csc(y)
+
+    def g(x, y):
+        return 2 + mp.cot(y / 3)
+
+    def w(x, y):
+        return mp.sqrt(e(x, y) * g(x, y))
+
+    points = np.random.default_rng(11).uniform(0.3, 0.9, (5, 2))
+    with mp.workdps(50):
+        expected = []
+        for x, y in (map(mp.mpf, map(float, point)) for point in points):
+            inner = mp.diff(lambda t: mp.diff(lambda s: e(x, s), t) / w(x, t), y)  # G does not depend on x
+            expected.append(float(-inner / w(x, y)))
+    np.testing.assert_allclose(long_metric("tan, sec").numeric().ricci_scalar(points), expected, rtol=1e-12)
+
+
+def test_cases_in_long_formulas():
+    # On either side of the case, the metric without cases.
+    metric, x, y = long_metric("cases").numeric(), *PLANE
+    first = Metric(PLANE, sp.Matrix(metric.exact.matrix.tolist()).replace(sp.Piecewise, lambda *cases: x)).numeric()
+    second = Metric(PLANE, sp.Matrix(metric.exact.matrix.tolist()).replace(sp.Piecewise, lambda *cases: y)).numeric()
+    np.testing.assert_allclose(metric._matrix([0.7, 0.4]), first.metric([0.7, 0.4]))
+    np.testing.assert_allclose(metric._matrix([0.4, 0.7]), second.metric([0.4, 0.7]))
+
+
+@pytest.mark.parametrize("name", ["cos", "sqrt", "integer_power", "lambda", "x0", "numpy", "_Dummy_1"])
+def test_names_may_clash_with_generated_code(name):
+    def metric(c, d, p):
+        return Metric((c, d), sp.diag(2 + p * sp.cos(c)**3, 3 + sp.sqrt(c + d) + d * sp.cos(c)**3), (p,)).numeric(
+            **{p.name: 1.5})
+
+    point, (a, b, c) = [0.3, 0.4], sp.symbols("a b c", positive=True)
+    expected = metric(a, b, c).riemann_tensor(point)
+    clash, other = sp.Symbol(name, positive=True), sp.Symbol("x1", positive=True)
+    np.testing.assert_allclose(metric(clash, other, c).riemann_tensor(point), expected, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(metric(a, other, clash).riemann_tensor(point), expected, rtol=1e-13, atol=1e-15)

@@ -38,6 +38,8 @@ BLOCK = 2048  # points: one operation of NumPy on so many numbers stays in the c
 LARGEST = 2**19  # components of the curvature in one block: 4 MB an array
 EPS = np.finfo(float).eps
 SHORTEST = 1e-15
+LOST = 1e-3  # relative error of a curvature that is refused
+LONG, LONG_CONTRACTION = 64, 16  # operations for each dimension: see FormulaMetric
 
 
 class PointwiseMetric(abc.ABC):
@@ -411,6 +413,10 @@ class PointwiseMetric(abc.ABC):
         block = self._block(x, order)
         self._check(x, block.metric, "the metric")
         self._check_regular(block)
+        if order == 2:
+            lost = block.lost()
+            if lost.any():
+                raise ChartError(f"curvature is lost to rounding at {self._name(x[lost][0])}")
         values = tensor(block, *vectors)
         self._check(x, values, "the answer")
         return values
@@ -421,6 +427,12 @@ class PointwiseMetric(abc.ABC):
         if not finite.all():
             bad = ~finite.all(axis=tuple(range(1, finite.ndim)))
             raise ChartError(f"{what} is not finite at {self._name(x[bad][0])}")
+
+    def _checked(self, x, arrays):
+        """The metric and its derivatives, once they are known to be finite."""
+        for derivative, what in zip(arrays, ("the metric", "a derivative of the metric", "a second derivative")):
+            self._check(x, derivative, what)
+        return arrays
 
     def _check_regular(self, block):
         """Error at the first point where the metric is singular: see the head of this file."""
@@ -489,6 +501,12 @@ class FormulaMetric(PointwiseMetric):
     NumPy, with common subexpressions joined, when first asked for and once for all equal metrics: only components that
     no symmetry makes zero or equal to another one. The other tensors are contracted from these.
 
+    Long formulas are expanded polynomials whose terms cancel, and lose digits. A formula counts as long if one
+    component takes more than 64 n operations (16 n for Ricci tensor and scalar; Kerr-Newman's curvature takes 247).
+    Where the Christoffel symbols or the curvature are long, only the matrix is compiled, which is short, and
+    differentiated by jets as in :class:`NumericMetric`; a long inverse, Ricci tensor or scalar is computed from the
+    other tensors. Formulas below these limits may still lose some digits.
+
     Examples
     --------
     >>> from derivations.riemann import spaces
@@ -515,7 +533,19 @@ class FormulaMetric(PointwiseMetric):
         return tuple(symbol.name for symbol in self.exact.coords)
 
     def _block(self, x, order):
-        return _FormulaBlock(x, self.exact, self.values)
+        if order == 0 or _is_short(self.exact, ("christoffel_symbols", "riemann_tensor")[order - 1]):
+            return _FormulaBlock(x, self.exact, self.values)
+        try:
+            arrays = derivatives(self._matrix, x, order)
+        except (TypeError, AttributeError) as error:  # of a NumPy function that does not know jets
+            raise MetricError(f"long formulas are differentiated by jets, which fail here: {error}") from error
+        return _JetBlock(x, *self._checked(x, arrays))
+
+    def _matrix(self, x):
+        """The matrix at coordinates that may be jets."""
+        function, places = _compiled(self.exact, "matrix")
+        components = _evaluated(function, (*x, *map(np.float64, self.values)))
+        return [[0.0 if place == 0 else components[place - 1] for place in row] for row in places]
 
 
 @dataclass(frozen=True)
@@ -541,6 +571,24 @@ class NumericMetric(PointwiseMetric):
         If `function` cannot be called, `n` is no positive integer, or names, limits or periods do not have n entries.
         By every method: if the function returns something that is not a real symmetric (n, n) matrix, or that
         cannot be differentiated.
+
+    ChartError
+        By the methods that need curvature, besides those of :class:`PointwiseMetric`: if curvature is lost to rounding.
+
+    Notes
+    -----
+    Near a singularity of the coordinates large terms cancel: on the unit sphere at a small angle :math:`\theta` the
+    curvature has the error :math:`\epsilon/\theta^2`, :math:`\epsilon = 2.2 \cdot 10^{-16}`. With
+    :math:`s_\mu^2 = \max_\nu |g_{\mu\nu}|` and the sum T of the absolute values of all terms of
+    :math:`R_{\alpha\beta\gamma\delta}`, a point is refused if for some component
+
+    .. math:: \frac{n\,\epsilon\,T}{s_\alpha s_\beta s_\gamma s_\delta} > 10^{-3} \max\left(\max
+              \frac{|R_{\kappa\lambda\mu\nu}|}{s_\kappa s_\lambda s_\mu s_\nu},
+              \frac{1}{\max(s_\alpha^2, s_\beta^2, s_\gamma^2, s_\delta^2)}\right).
+
+    The last term accepts flat spaces: nobody can tell from g and its derivatives at one point whether a curvature 0
+    with an error is none or a lost one, so the error is measured against the length of one unit of the coordinates.
+    Polar coordinates of the plane are refused for :math:`r < 10^{-6}`, in whatever unit r is given.
 
     References
     ----------
@@ -583,9 +631,7 @@ class NumericMetric(PointwiseMetric):
         skew = np.abs(g - np.swapaxes(g, 1, 2)).max(axis=(1, 2)) > 1e3 * EPS * np.abs(g).max(axis=(1, 2))
         if skew.any():
             raise MetricError(f"function must return a symmetric matrix, got {g[skew][0]} at {self._name(x[skew][0])}")
-        for derivative, what in zip(arrays, ("the metric", "a derivative of the metric", "a second derivative")):
-            self._check(x, derivative, what)
-        return _JetBlock(x, *arrays)
+        return _JetBlock(x, *self._checked(x, arrays))
 
 
 def numeric_metric(exact, values=()):
@@ -617,6 +663,18 @@ class _Block(abc.ABC):
     def __init__(self, x):
         self.x = x
         self.m, self.n = x.shape
+
+    @cached_property
+    def inverse(self):
+        # Units in which all coordinates are about as long; by powers of 2, which round nothing.
+        units = np.exp2(-np.round(np.log2(np.abs(self.metric).max(axis=-1)) / 2))
+        scales = units[:, :, None] * units[:, None, :]
+        g = self.metric * scales
+        try:
+            return np.linalg.inv(g) * scales
+        except np.linalg.LinAlgError:  # does not say where
+            singular = np.linalg.det(g) == 0.0
+            return np.linalg.inv(np.where(singular[:, None, None], np.nan, g)) * scales
 
     def _raised(self, tensor):
         """First lower index made an upper one."""
@@ -677,6 +735,9 @@ class _Block(abc.ABC):
 class _FormulaBlock(_Block):
     """Tensors from compiled formulas."""
 
+    def lost(self):
+        return np.zeros(self.m, dtype=bool)  # short formulas: their terms hardly cancel
+
     def __init__(self, x, exact, values):
         super().__init__(x)
         self.exact = exact
@@ -688,7 +749,7 @@ class _FormulaBlock(_Block):
 
     @cached_property
     def inverse(self):
-        return self._evaluated("inverse")
+        return self._evaluated("inverse") if _is_short(self.exact, "inverse") else super().inverse
 
     @cached_property
     def christoffel(self):
@@ -700,18 +761,15 @@ class _FormulaBlock(_Block):
 
     @cached_property
     def ricci(self):
-        return self._evaluated("ricci_tensor")
+        return self._evaluated("ricci_tensor") if _is_short(self.exact, "ricci_tensor") else super().ricci
 
     @cached_property
     def scalar(self):
-        return self._evaluated("ricci_scalar")
+        return self._evaluated("ricci_scalar") if _is_short(self.exact, "ricci_scalar") else super().scalar
 
     def _evaluated(self, tensor):
         function, places = _compiled(self.exact, tensor)
-        try:
-            components = function(*self.arguments)
-        except NameError as error:
-            raise MetricError(f"the formulas cannot be evaluated: NumPy has no function {error.name}") from None
+        components = _evaluated(function, self.arguments)
         count = len(components)
         table = np.zeros((1 + 2 * count, self.m))  # zero, the components, and their negatives
         for row, component in enumerate(components, start=1):
@@ -726,18 +784,6 @@ class _JetBlock(_Block):
     def __init__(self, x, g, dg=None, ddg=None):
         super().__init__(x)
         self.metric, self.dg, self.ddg = g, dg, ddg
-
-    @cached_property
-    def inverse(self):
-        # Units in which all coordinates are about as long; by powers of 2, which round nothing.
-        units = np.exp2(-np.round(np.log2(np.abs(self.metric).max(axis=-1)) / 2))
-        scales = units[:, :, None] * units[:, None, :]
-        g = self.metric * scales
-        try:
-            return np.linalg.inv(g) * scales
-        except np.linalg.LinAlgError:  # does not say where
-            singular = np.linalg.det(g) == 0.0
-            return np.linalg.inv(np.where(singular[:, None, None], np.nan, g)) * scales
 
     @cached_property
     def first_kind(self):
@@ -760,8 +806,61 @@ class _JetBlock(_Block):
         half = half.reshape(m, n, n, n, n)  # axes b, c, a, d
         return np.einsum("pbcad->pabcd", half) - np.einsum("pbdac->pabcd", half)
 
+    def lost(self):
+        """Points where the curvature is lost to rounding, shape (m,)."""
+        # A bound of `rounding` that costs little: at most points it is small.
+        n, sizes = self.n, np.abs(self.metric).max(axis=-1)
+        terms = 2 * (_norm(self.ddg) + _norm(self.first_kind)**2 * _norm(self.inverse))
+        lost = ~(n * EPS * terms * sizes.max(axis=-1) / sizes.min(axis=-1)**2 < LOST)
+        if lost.any():
+            lost[lost] = _JetBlock(*(array[lost] for array in (self.x, self.metric, self.dg, self.ddg))).rounding > LOST
+        return lost
+
+    @property
+    def rounding(self):
+        """Estimated relative rounding error of the curvature, shape (m,): see NumericMetric."""
+        m, n = self.m, self.n
+        # The sum of `lowered` with the sizes of all terms, in units in which each coordinate has length 1.
+        sizes = np.abs(self.metric).max(axis=-1)
+        units = 1 / np.sqrt(sizes)
+        pairs = (units[:, :, None] * units[:, None, :]).reshape(m, 1, n**2)
+        second = np.abs(self.ddg).reshape(m, n**2, n**2) * np.swapaxes(pairs, 1, 2) * pairs
+        first = np.abs(self.first_kind).reshape(m, n, n**2) * pairs
+        terms = (second + np.swapaxes(second, 1, 2)) / 2 + np.swapaxes(first, 1, 2) @ (np.abs(self.inverse) @ first)
+        terms = terms.reshape(m, n, n, n, n)  # axes b, c, a, d
+        error = n * EPS * (terms + np.swapaxes(terms, 2, 4)).reshape(second.shape)
+        largest = np.maximum(sizes[:, :, None], sizes[:, None, :]).reshape(m, n**2)
+        largest = np.maximum(largest[:, :, None], largest[:, None, :])
+        lowered = np.abs(self.lowered).reshape(m, n**2, n**2) * np.swapaxes(pairs, 1, 2) * pairs
+        return (error / np.maximum(lowered.max(axis=(1, 2))[:, None, None], 1 / largest)).max(axis=(1, 2))
+
+
+def _evaluated(function, arguments):
+    """function(*arguments), or an error that names the function that NumPy lacks."""
+    try:
+        return function(*arguments)
+    except NameError as error:
+        raise MetricError(f"the formulas cannot be evaluated: NumPy has no function {error.name}") from None
+
+
+def _norm(tensor):
+    """Root of the sum of the squared components at each point."""
+    rows = tensor.reshape(len(tensor), np.prod(tensor.shape[1:]))
+    return np.sqrt(np.einsum("pi,pi->p", rows, rows))
+
 
 _FORMULAS = weakref.WeakKeyDictionary()
+
+
+def _is_short(exact, tensor):
+    """Whether the components of a tensor have closed formulas that are short enough to keep their digits."""
+    formulas = _FORMULAS.setdefault(exact, {})
+    key = (tensor, "short")
+    if key not in formulas:
+        components, _ = _components(exact, tensor)
+        limit = exact.n * (LONG_CONTRACTION if tensor.startswith("ricci") else LONG)
+        formulas[key] = all(sp.count_ops(component) <= limit for component in components)
+    return formulas[key]
 
 
 def _compiled(exact, tensor):
@@ -776,7 +875,8 @@ def _compiled(exact, tensor):
     return formulas[tensor]
 
 
-def _compile(exact, tensor):
+def _components(exact, tensor):
+    """The components to compute, and the places of :func:`_compiled`."""
     rank, formula = TENSORS[tensor]
     formula = formula(exact)
     places = np.zeros((exact.n,) * rank, dtype=np.intp)
@@ -790,6 +890,11 @@ def _compile(exact, tensor):
             place_of[representative] = len(components) if component != 0 else 0
         places[index] = place_of[representative]
     places[(signs < 0) & (places > 0)] += len(components)
+    return components, places
+
+
+def _compile(exact, tensor):
+    components, places = _components(exact, tensor)
     undetermined = [f for component in components for f in component.atoms(AppliedUndef)]
     if undetermined:
         raise ParameterError(f"{undetermined[0]} has no numerical value: substitute a formula for it first")
@@ -797,6 +902,7 @@ def _compile(exact, tensor):
         (*exact.coords, *exact.params), components, modules=[{"integer_power": integer_power}, "numpy"],
         printer=_Printer({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}),
         cse=lambda expressions: sp.cse(expressions, order="none"), docstring_limit=0,
+        dummify=True,  # a coordinate may be called like a function or a common subexpression
     )
     return function, places
 
@@ -827,7 +933,13 @@ def _representative(index):
 
 
 class _Printer(NumPyPrinter):
-    """Integer powers as products: NumPy's power is many times slower."""
+    """Integer powers as products: NumPy's power is many times slower. Cases with np.where, which jets know."""
+
+    def _print_Piecewise(self, expr):
+        text = "nan"
+        for value, condition in reversed(expr.args):
+            text = f"where({self._print(condition)}, {self._print(value)}, {text})"
+        return text
 
     def _print_Pow(self, expr, rational=False):
         if expr.exp.is_Integer and expr.exp != -1:
