@@ -116,6 +116,17 @@ def test_conjugate_points_of_spheres():
     np.testing.assert_allclose(double, [np.pi / (walk.length / walk.end)], atol=1e-6)
 
 
+@pytest.mark.parametrize("end, count", [
+    (3.14, 0), (np.pi, 1), (3.1417, 1), (3.15, 1), (3.2, 1), (3.5, 1), (6.28, 1), (6.2832, 2), (6.3, 2), (9.425, 3),
+])
+def test_conjugate_points_near_the_end_are_found_once(end, count):
+    """On the equator of the unit sphere they are the multiples of pi."""
+    equator = geodesic(SPHERE, [np.pi / 2, 0.0], [0.0, 1.0], end)
+    found = conjugate_points(SPHERE, equator)
+    assert found.shape == (count,)
+    np.testing.assert_allclose(found, np.pi * np.arange(1, count + 1), atol=1e-6)
+
+
 def test_conjugate_point_of_the_outer_equator_of_a_torus():
     """There K = 1/(r (R + r)) is constant: pi sqrt(r (R + r)), on the inner equator none."""
     outside = geodesic(TORUS, [0.0, 0.0], [1 / 3, 0.0], 7.0)

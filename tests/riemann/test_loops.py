@@ -117,10 +117,22 @@ def test_sizes_may_be_arrays():
     (dict(size=0.1, kind="round"), "got kind='round'"),
     (dict(size=0.1, plane=(0, 0)), r"plane=\(0, 0\)"),
     (dict(size=0.1, plane=(0, 2)), r"plane=\(0, 2\)"),
+    (dict(size=0.1, plane=(0.0, 1)), r"plane must hold two different axes below 2, got plane=\(0.0, 1\)"),
+    (dict(size=0.1, plane=0), "plane must hold two different axes"),
+    (dict(size=float("inf")), "size must be positive, got size=inf"),
+    (dict(size="1"), "size must be an array of real numbers, got size='1'"),
 ])
 def test_bad_loops_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         coordinate_loop([0.0, 0.0], **arguments)
+
+
+@pytest.mark.parametrize("measure", [curvature_by_loop, gauss_curvature_by_loop])
+def test_loops_round_no_point_are_refused(measure):
+    with pytest.raises(ChartError, match=r"x must have shape \(2,\), got x=1.0"):
+        measure(spaces.sphere(), 1.0, 0.1)
+    with pytest.raises(ValueError, match="size must be an array of real numbers"):
+        measure(spaces.sphere(), [1.0, 0.0], ["a"])
 
 
 def test_measuring_outside_the_chart_is_refused():

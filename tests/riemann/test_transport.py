@@ -1,5 +1,7 @@
 """Parallel transport and holonomy: known answers, conserved quantities, and what is refused."""
+import re
 import sys
+import timeit
 
 import numpy as np
 import pytest
@@ -13,8 +15,14 @@ from derivations.riemann import (
     CurveError,
     IntegrationError,
     Metric,
+    NumericMetric,
     circle,
+    conjugate_points,
+    exponential_map,
+    geodesic,
+    geodesic_between,
     holonomy,
+    jacobi_field,
     parallel_transport,
     polygon,
     rectangle,
@@ -26,6 +34,7 @@ from derivations.riemann import (
 
 ALL = pytest.mark.parametrize("space", spaces.CATALOGUE, ids=lambda space: space.__name__)
 TRIANGLE = st.lists(st.tuples(st.floats(0.4, 2.2), st.floats(0.4, 2.2)), min_size=3, max_size=3)
+WALK = geodesic(spaces.sphere(), [1.0, 0.0], [0.0, 1.0], 1.0)
 VECTOR = st.tuples(st.floats(-2, 2), st.floats(-2, 2))
 
 
@@ -121,7 +130,7 @@ def test_parametrisation_does_not_matter():
 
 def test_tighter_tolerance_means_less_drift():
     wavy = polygon([[0.3, 0.0], [0.5, 2.0], [0.3, 4.0]], closed=False)
-    drifts = [parallel_transport(spaces.sphere(), wavy, [1, 0], rtol=rtol).drift for rtol in (1e-4, 1e-7, 1e-10)]
+    drifts = [parallel_transport(spaces.sphere(), wavy, [1, 0], rtol=rtol).drift for rtol in (1e-6, 1e-8, 1e-10)]
     assert drifts[0] > drifts[1] > drifts[2]
 
 
@@ -216,9 +225,94 @@ def test_one_sample_is_refused():
         parallel_transport(spaces.plane(), polygon([[0, 0], [1, 1]]), [1, 0], samples=1)
 
 
-def test_an_integrator_that_fails_says_so():
-    with pytest.raises(IntegrationError, match="did not reach rtol=0"):
-        holonomy(spaces.sphere(), polygon([[0.3, 0.0], [1.0, 0.5], [0.5, 2.0]]), rtol=0)
+def test_an_integrator_that_fails_says_so(monkeypatch):
+    monkeypatch.setattr(transport, "MOST_STEPS", 100)
+    with pytest.raises(IntegrationError, match="did not reach rtol=1e-13"):
+        holonomy(spaces.sphere(), polygon([[0.3, 0.0], [1.0, 0.5], [0.5, 2.0]]), rtol=1e-13)
+
+
+RTOLS = pytest.mark.parametrize("rtol", [0, -1, 1, 10, np.inf, np.nan, 1e-15, 2.2e-14, "1e-9", None])
+
+
+@RTOLS
+@pytest.mark.parametrize("entry", [
+    lambda rtol: holonomy(spaces.sphere(), circle(1.0), rtol=rtol),
+    lambda rtol: parallel_transport(spaces.sphere(), circle(1.0), [1, 0], rtol=rtol),
+    lambda rtol: geodesic(spaces.sphere(), [1, 0], [0, 1], 1.0, rtol=rtol),
+    lambda rtol: exponential_map(spaces.sphere(), [1, 0], [0, 1], rtol=rtol),
+    lambda rtol: geodesic_between(spaces.sphere(), [1, 0], [1, 1], rtol=rtol),
+    lambda rtol: jacobi_field(spaces.sphere(), WALK, [0, 0], [0, 1], rtol=rtol),
+    lambda rtol: conjugate_points(spaces.sphere(), WALK, rtol=rtol),
+], ids=["holonomy", "transport", "geodesic", "exponential", "between", "jacobi", "conjugate"])
+def test_impossible_tolerances_are_refused_everywhere(entry, rtol):
+    with pytest.raises(ValueError, match=re.escape(f"rtol must lie between 2.3e-14 and 1, got rtol={rtol!r}")):
+        entry(rtol)
+
+
+def narrow(width, place=0.37):
+    """Flat plane with a conformal bump of the given width at (place, 0)."""
+    def function(q):
+        x, y = q
+        factor = 1 + np.exp(-((x - place)**2 + y**2) / width**2)
+        return [[factor, 0 * x], [0 * x, factor]]
+    return NumericMetric(function, n=2)
+
+
+@pytest.mark.parametrize("width", [5e-3, 5e-4])
+@pytest.mark.parametrize("place", [0.37, 0.123])
+def test_a_narrow_bump_on_a_long_leg_is_not_missed(width, place):
+    """Along y = c the vector turns by the integral of d(ln f)/dy / 2 dx; the other sides are flat."""
+    c = width / 2
+    x = np.linspace(place - 7 * width, place + 7 * width, 4001)
+    bump = np.exp(-((x - place)**2 + c**2) / width**2)
+    expected = np.sum(-c / width**2 * bump / (1 + bump)) * (x[1] - x[0])
+    turned = holonomy(narrow(width, place), rectangle([0.0, c], [1.0, 1.0]))
+    assert turned.angle == pytest.approx(expected, abs=1e-9) and turned.drift < 1e-9
+
+
+def test_the_exponential_is_used_only_where_the_formulas_hold_no_changing_coordinate():
+    sphere, torus = spaces.sphere().numeric(), spaces.torus().numeric()
+    assert transport._surely_constant(sphere, straight([1.0, 0.0], [1.0, 6.0]))
+    assert transport._surely_constant(torus, straight([0.0, 1.0], [6.0, 1.0]))
+    assert not transport._surely_constant(sphere, straight([1.0, 0.0], [1.1, 0.0]))
+    assert not transport._surely_constant(narrow(1.0), straight([0.0, 0.0], [1.0, 0.0]))
+    assert not transport._surely_constant(sphere, lambda u: straight([1.0, 0.0], [1.0, 6.0])(u))
+
+
+def test_circles_of_latitude_are_quick():
+    sphere, loop = spaces.sphere().numeric(), circle(1.0)
+    times = [timeit.timeit(lambda: holonomy(sphere, loop), number=1) for _ in range(20)]
+    assert min(times) < 0.01
+
+
+@pytest.mark.parametrize("space, axis", [("sphere", 1), ("cone", 1), ("torus", 0), ("cylinder", 0), ("catenoid", 0)])
+def test_circles_go_round_the_angle_of_the_space(space, axis):
+    metric = getattr(spaces, space)().numeric()
+    assert metric.periods[axis] == pytest.approx(2 * np.pi)
+    assert holonomy(metric, circle(0.7, axis=axis)).drift < 1e-12
+
+
+@pytest.mark.parametrize("curve, message", [
+    (lambda: polygon([[1, 0], [1]]), "vertices must be an array of real numbers"),
+    (lambda: polygon([[1, 0], [np.nan, 1]]), "vertices must be finite"),
+    (lambda: polygon([["1", "0"], ["2", "1"]]), "vertices must be an array of real numbers"),
+    (lambda: straight([0, 0], [1]), "start and stop must be finite with one shape"),
+    (lambda: straight([0, 0], [1, np.inf]), "start and stop must be finite"),
+    (lambda: rectangle(["a", 0], [1, 1]), "low must be an array of real numbers"),
+    (lambda: circle("1"), "position must be an array of real numbers, got position='1'"),
+    (lambda: circle(1.0, axis=2), "axis must be 0 or 1, got axis=2"),
+])
+def test_curves_of_bad_numbers_are_refused_by_name(curve, message):
+    with pytest.raises(CurveError, match=message):
+        curve()
+
+
+@pytest.mark.parametrize("samples", [2.5, 0, -1, None, "9"])
+def test_samples_that_are_no_whole_number_are_refused(samples):
+    for call in (lambda: parallel_transport(spaces.sphere(), circle(1.0), [1, 0], samples=samples),
+                 lambda: circle(1.0).points(samples)):
+        with pytest.raises(ValueError, match=re.escape(f"whole number of at least 2, got samples={samples!r}")):
+            call()
 
 
 def test_bad_velocities_are_refused():

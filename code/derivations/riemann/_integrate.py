@@ -1,4 +1,5 @@
 """Ordinary differential equations: SciPy's DOP853, with an answer between the steps."""
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -6,12 +7,19 @@ import numpy as np
 from ._progress import Meter
 from .errors import IntegrationError
 
-__all__ = ["MOST_STEPS", "FINEST_RTOL", "Path", "integrate"]
+__all__ = ["MOST_STEPS", "FINEST_RTOL", "Path", "integrate", "require_rtol"]
 
 MOST_STEPS = 100_000
 # So many steps that together lead less far than this part of the way: round-off near a singular place, no progress.
 STUCK_STEPS, STUCK_PART = 200, 1e-9
-FINEST_RTOL = 100 * np.finfo(float).eps  # below it SciPy cannot tell an error from round-off
+FINEST_RTOL = 2.3e-14  # below 100 eps = 2.22e-14 SciPy cannot tell an error from round-off
+
+
+def require_rtol(rtol):
+    """Tolerance as a float, or a ValueError: it must be a number from FINEST_RTOL to 1."""
+    if np.ndim(rtol) != 0 or not isinstance(rtol, (numbers.Real, np.ndarray)) or not FINEST_RTOL <= rtol < 1:
+        raise ValueError(f"rtol must lie between {FINEST_RTOL} and 1, got rtol={rtol!r}")
+    return float(rtol)
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Path:
         return self.dense(s).T if len(s) else np.empty((0, self.states.shape[1]))
 
 
-def integrate(rate, start, end, rtol, atol, progress=False):
+def integrate(rate, start, end, rtol, atol, progress=False, max_step=np.inf):
     """Solve dy/ds = rate(s, y) from s = 0 to s = end.
 
     Parameters
@@ -56,6 +64,8 @@ def integrate(rate, start, end, rtol, atol, progress=False):
         Absolute tolerance of a step.
     progress : bool or None
         See :class:`Meter`.
+    max_step : float
+        Longest step.
 
     Returns
     -------
@@ -63,8 +73,10 @@ def integrate(rate, start, end, rtol, atol, progress=False):
 
     Raises
     ------
+    ValueError
+        If `rtol` is below 2.3e-14 or not below 1.
     IntegrationError
-        If `rtol` is below 2.3e-14, or 100,000 steps are not enough.
+        If 100,000 steps are not enough.
 
     Notes
     -----
@@ -83,10 +95,9 @@ def integrate(rate, start, end, rtol, atol, progress=False):
     """
     from scipy.integrate import DOP853, OdeSolution
 
-    if not rtol >= FINEST_RTOL:
-        raise IntegrationError(f"did not reach rtol={rtol}: float64 allows no less than {FINEST_RTOL:.2g}")
+    rtol = require_rtol(rtol)
     with np.errstate(all="ignore"), Meter(progress, end, "of s") as meter:  # bad values only make the step smaller
-        solver = DOP853(rate, 0.0, start, end, rtol=rtol, atol=atol)
+        solver = DOP853(rate, 0.0, start, end, rtol=rtol, atol=atol, max_step=max_step)
         nodes, states, pieces = [0.0], [np.asarray(start, dtype=float)], []
         while solver.status == "running" and len(pieces) < MOST_STEPS and not _stuck(nodes, end):
             solver.step()

@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._integrate import FINEST_RTOL, integrate
+from ._integrate import FINEST_RTOL, Path, integrate, require_rtol
 from ._progress import Meter
 from .errors import ChartError, IntegrationError
-from .transport import Curve, _numeric, coordinate_sizes, real_array
+from .transport import Curve, _numeric, coordinate_sizes, positive_number, real_array
 
 __all__ = ["Geodesic", "geodesic", "Endpoints", "exponential_map"]
 
 LEAVES = ("error", "stop")
+# Where a geodesic breaks off, its last nodes may be nothing but round-off. They are cut off if g(v, v) has changed by
+# more than this there, or by more than so many times the tolerance.
+POLLUTED, POLLUTED_RTOLS = 1e-6, 100
 
 
 @dataclass(frozen=True)
@@ -111,14 +114,20 @@ def geodesic(metric, x0, v0, end, *, rtol=1e-11, leave="error", conserved=None, 
     ChartError
         If x0 is no point of the chart, or the geodesic leaves the chart and `leave` is "error".
     ValueError
-        If `v0` has the wrong shape, is not finite or is zero, `end` is not positive, or `leave` is unknown.
+        If `v0` has the wrong shape, is not finite or is zero, `end` is not a positive number, `rtol` does not lie
+        between 2.3e-14 and 1, `leave` is unknown, or a conserved quantity does not return finite numbers (m,).
     IntegrationError
-        If the tolerance is below 2.3e-14, 100,000 steps are not enough, or the steps become too small (at a horizon,
-        say) and `leave` is "error".
+        If 100,000 steps are not enough, or the steps become too small (at a horizon, say) and `leave` is "error".
 
     Notes
     -----
     DOP853, an explicit Runge-Kutta method of order 8 (in SciPy). Between the nodes the order is 7.
+
+    The chart ends at the limits of the metric. A metric without limits, such as polar coordinates given as a plain
+    function, has no such guard: a step may lead across a singular place of the coordinates (r = 0) without notice,
+    and a feature of the metric that lies between all the places a step looks at is not seen. Give limits, and look at
+    the drift. With `leave` = "stop", a geodesic that breaks off is cut where the relative
+    change of g(v, v) first exceeds 1e-6 (or 100 rtol, if that is more): what follows is round-off.
 
     References
     ----------
@@ -133,19 +142,30 @@ def geodesic(metric, x0, v0, end, *, rtol=1e-11, leave="error", conserved=None, 
     >>> walk.points([0.0, 1.0]).round(6)
     array([[0.      , 1.      ], [0.761594, 0.648054]])
     """
-    metric = _numeric(metric)
+    metric, rtol = _numeric(metric), require_rtol(rtol)
     x0 = require_point(metric, "x0", x0)
     v0 = require_velocity(metric, "v0", v0)
-    if not (np.isfinite(end) and end > 0):
-        raise ValueError(f"end must be positive, got end={end}")
+    end = positive_number("end", end)
     if leave not in LEAVES:
         raise ValueError(f"leave must be one of {LEAVES}, got leave={leave!r}")
     edge = _Edge(lambda s, state: _rate(metric, state))
-    path = integrate(edge, np.concatenate([x0, v0]), float(end), rtol, _tolerances(metric, x0, v0, end, rtol), progress)
-    stopped = None if path.finished else edge.explain(metric, path, "the geodesic")
+    path = integrate(edge, np.concatenate([x0, v0]), end, rtol, _tolerances(metric, x0, v0, end, rtol), progress)
+    stopped = None
+    if not path.finished:
+        stopped, whole = edge.explain(metric, path, "the geodesic"), len(path.nodes)
+        path = _sound_part(metric, path, max(POLLUTED, POLLUTED_RTOLS * rtol))
+        if leave == "stop" and len(path.nodes) < whole:
+            stopped = type(stopped)(f"{stopped}; cut at s={path.nodes[-1]:.6g}, beyond which g(v, v) is not kept")
     if stopped and (leave == "error" or len(path.nodes) == 1):
         raise stopped
     return _result(metric, path, stopped, conserved)
+
+
+def _sound_part(metric, path, bound):
+    """Path up to the node before the first at which the relative change of g(v, v) exceeds the bound."""
+    sound = _changes(metric, path.states[:, : metric.n], path.states[:, metric.n :]) <= bound
+    count = len(sound) if sound.all() else int(np.argmin(sound))
+    return Path(path.nodes[:count], path.states[:count], path.dense, path.finished)
 
 
 def _result(metric, path, stopped, conserved=None):
@@ -154,7 +174,9 @@ def _result(metric, path, stopped, conserved=None):
     x, v = path.states[:, :n], path.states[:, n : 2 * n]
     drifts = {}
     for name, quantity in (conserved or {}).items():
-        values = np.asarray(quantity(x, v), dtype=float)
+        values = real_array(f"conserved[{name!r}]", quantity(x, v))
+        if values.shape != (len(x),) or not np.all(np.isfinite(values)):
+            raise ValueError(f"conserved[{name!r}] must return finite numbers of shape ({len(x)},), got {values}")
         drifts[name] = float(np.max(np.abs(values - values[0])))
     return Geodesic(metric, float(path.nodes[-1]), path.nodes, float(_drift(metric, x, v)), drifts, stopped,
                     lambda s: path(s)[:, : 2 * n])
@@ -198,9 +220,14 @@ def _twice(gamma, v):
 
 def _drift(metric, x, v):
     """Drift of g(v, v) along the first axis, shape (...), for points and velocities of shape (m, ..., n)."""
+    return np.max(_changes(metric, x, v), axis=0)
+
+
+def _changes(metric, x, v):
+    """Relative change (m, ...) of g(v, v) since the first place, for points and velocities of shape (m, ..., n)."""
     products = metric.metric(x) * v[..., :, None] * v[..., None, :]
     squares = products.sum(axis=(-2, -1))
-    return np.max(np.abs(squares - squares[0]), axis=0) / np.abs(products[0]).sum(axis=(-2, -1))
+    return np.abs(squares - squares[0]) / np.abs(products[0]).sum(axis=(-2, -1))
 
 
 def _tolerances(metric, x, v, end, rtol):
@@ -213,10 +240,11 @@ def _tolerances(metric, x, v, end, rtol):
 
 def require_point(metric, name, x):
     """One point (n,) of the chart, or a ChartError."""
-    if np.shape(x) != (metric.n,):
+    x = real_array(name, x, ChartError)
+    if x.shape != (metric.n,):
         raise ChartError(f"{name} must have shape ({metric.n},), got {name}={x}")
     metric.metric(x)
-    return np.asarray(x, dtype=float)
+    return x
 
 
 def require_velocity(metric, name, v):
@@ -273,7 +301,8 @@ def exponential_map(metric, x, v, *, rtol=1e-11, steps=None, progress=None):
     ChartError
         If a geodesic starts outside the chart or leaves it.
     ValueError
-        If `v` has the wrong shape or is not finite, or `steps` is below 1.
+        If `v` has the wrong shape or is not finite, `steps` is below 1, or `rtol` does not lie between
+        2.3e-14 and 1.
     IntegrationError
         As :func:`geodesic`.
 
@@ -295,9 +324,9 @@ def exponential_map(metric, x, v, *, rtol=1e-11, steps=None, progress=None):
     >>> ends.points.round(6)
     array([[2.070796, 0. ], [1.570796, 0.5 ]])
     """
-    metric = _numeric(metric)
+    metric, rtol = _numeric(metric), require_rtol(rtol)
+    x, v = real_array("x", x, ChartError), real_array("v", v)
     metric.metric(x)
-    x, v = np.asarray(x, dtype=float), real_array("v", v)
     if v.shape[-1:] != (metric.n,) or not np.all(np.isfinite(v)):
         raise ValueError(f"v must be finite with shape (..., {metric.n}), got v={v}")
     if not (steps is None or (isinstance(steps, numbers.Integral) and steps > 0)):

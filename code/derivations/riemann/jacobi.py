@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._integrate import integrate
+from ._integrate import integrate, require_rtol
 from .geodesics import Geodesic, _Edge, _tolerances, _twice
 from .transport import _numeric, coordinate_sizes, real_array
 
 __all__ = ["JacobiField", "jacobi_field", "with_neighbours", "conjugate_points"]
+
+# Conjugate points nearer to each other than this part of the geodesic are one, found twice.
+SAME_PLACE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def jacobi_field(metric, geodesic, xi0, dxi0, *, rtol=1e-11, progress=None):
     Raises
     ------
     ValueError
-        If `xi0` or `dxi0` is not finite or has the wrong shape, or `metric` has another dimension than the geodesic.
+        If `xi0` or `dxi0` is not finite or has the wrong shape, `metric` has another dimension than the geodesic, or
+        `rtol` does not lie between 2.3e-14 and 1.
     IntegrationError
         If the tolerance cannot be reached.
 
@@ -102,7 +106,7 @@ def jacobi_field(metric, geodesic, xi0, dxi0, *, rtol=1e-11, progress=None):
     >>> print(f"{apart.values(2.0)[0]:.9f} {np.sin(2.0):.9f}")
     0.909297427 0.909297427
     """
-    metric = _numeric(metric)
+    metric, rtol = _numeric(metric), require_rtol(rtol)
     n = metric.n
     xi0, dxi0 = real_array("xi0", xi0), real_array("dxi0", dxi0)
     if n != geodesic.metric.n:
@@ -197,13 +201,16 @@ def conjugate_points(metric, geodesic, *, rtol=1e-11, tolerance=1e-7):
 
     Raises
     ------
+    ValueError
+        If `rtol` does not lie between 2.3e-14 and 1.
     IntegrationError
         If the tolerance of a step cannot be reached.
 
     Notes
     -----
     The smallest singular value is minimised between the steps of the integrator, so that double zeros, at which the
-    determinant keeps its sign, are found as well. Two different zeros in one step are not told apart.
+    determinant keeps its sign, are found as well. The last point of the geodesic counts too, the first does not. Two
+    different zeros between neighbouring places that are looked at (eight to a step) are not told apart.
 
     References
     ----------
@@ -233,10 +240,14 @@ def conjugate_points(metric, geodesic, *, rtol=1e-11, tolerance=1e-7):
 
     s = np.unique(np.concatenate([np.linspace(a, b, 9)[1:] for a, b in zip(geodesic.nodes, geodesic.nodes[1:])]))
     heights, found = smallest(s), []
-    for low, middle, high in zip(range(len(s)), range(1, len(s)), range(2, len(s))):
+    for middle in range(len(s)):  # the first and the last place have neighbours on one side only
+        low, high = max(middle - 1, 0), min(middle + 1, len(s) - 1)
         if heights[middle] <= min(heights[low], heights[high]):
             best = minimize_scalar(lambda at: float(smallest(np.array(at))), bounds=(s[low], s[high]), method="bounded",
                                    options={"xatol": 1e-12 * geodesic.end})
             if best.fun < tolerance:
                 found.append(best.x)
-    return np.array(found)
+    if heights[-1] < tolerance:
+        found.append(s[-1])
+    apart = SAME_PLACE * geodesic.end
+    return np.array([place for place, before in zip(found, [-np.inf, *found]) if place - before > apart])

@@ -15,11 +15,12 @@ r"""Curvature measured: numbers from three experiments that converge to the form
 None of them uses the formula for R; all three know the space by its Christoffel symbols only.
 """
 import itertools
+import numbers
 
 import numpy as np
 
 from .geodesics import require_point
-from .transport import _numeric, holonomy, polygon
+from .transport import _numeric, holonomy, polygon, positive_number, real_array
 
 __all__ = [
     "LOOPS", "curvature_by_commuting", "curvature_by_deviation", "coordinate_loop", "curvature_by_loop",
@@ -220,7 +221,7 @@ def _follow(metric, x, way, velocity, h):
 
 def _place(metric, x, step):
     """Point (n,) and positive steps as arrays."""
-    x, steps = require_point(metric, "x", x), np.asarray(step, dtype=float)
+    x, steps = require_point(metric, "x", x), real_array("step", step)
     if not (np.all(steps > 0) and np.all(np.isfinite(steps))):
         raise ValueError(f"step must be positive, got step={step}")
     return x, steps
@@ -249,19 +250,21 @@ def coordinate_loop(x, size, plane=(0, 1), kind="lasso"):
     Raises
     ------
     ValueError
-        If `size` is not positive, `plane` is no pair of different axes, or `kind` is unknown.
+        If `x` is no finite point, `size` is not a positive number, `plane` is no pair of different axes, or `kind` is
+        unknown.
 
     Examples
     --------
     >>> coordinate_loop([0.0, 0.0], 2.0, kind="centred").start
     array([-1., -1.])
     """
-    x = np.asarray(x, dtype=float)
-    if not size > 0:
-        raise ValueError(f"size must be positive, got size={size}")
+    x, size = real_array("x", x), positive_number("size", size)
+    if x.ndim != 1 or not np.all(np.isfinite(x)):
+        raise ValueError(f"x must be finite with shape (n,), got x={x}")
     if kind not in LOOPS:
         raise ValueError(f"kind must be one of {LOOPS}, got kind={kind!r}")
-    if len(plane) != 2 or plane[0] == plane[1] or not all(axis in range(len(x)) for axis in plane):
+    if (np.shape(plane) != (2,) or plane[0] == plane[1]
+            or not all(isinstance(axis, numbers.Integral) and 0 <= axis < len(x) for axis in plane)):
         raise ValueError(f"plane must hold two different axes below {len(x)}, got plane={plane}")
     first, second = size * np.eye(len(x))[list(plane)]
     corner = x if kind == "corner" else x - (first + second) / 2
@@ -314,7 +317,8 @@ def curvature_by_loop(metric, x, size, *, kind="lasso"):
     >>> print(f"{riemann[0, 1, 0, 1]:.3f}")
     -1.000
     """
-    metric, sizes = _numeric(metric), np.asarray(size, dtype=float)
+    metric, sizes = _numeric(metric), real_array("size", size)
+    x = require_point(metric, "x", x)
     tensors = [_riemann_by_loop(metric, x, float(h), kind) for h in sizes.flat]
     return np.reshape(tensors, sizes.shape + (metric.n,) * 4)
 
@@ -370,7 +374,8 @@ def gauss_curvature_by_loop(metric, x, size, *, kind="centred"):
     >>> print(f"{gauss_curvature_by_loop(spaces.sphere(), [1.0, 0.0], 0.5):.6f}")
     1.000000
     """
-    metric, sizes = _numeric(metric), np.asarray(size, dtype=float)
+    metric, sizes = _numeric(metric), real_array("size", size)
+    x = require_point(metric, "x", x)
     return np.reshape([_angle_per_area(metric, x, float(h), kind) for h in sizes.flat], sizes.shape)
 
 

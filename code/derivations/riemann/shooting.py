@@ -10,6 +10,7 @@ boundary value problem, by collocation, gives one.
 """
 import numpy as np
 
+from ._integrate import require_rtol
 from ._progress import Meter
 from .errors import ChartError, IntegrationError
 from .geodesics import _Edge, _rate, geodesic, require_point, require_velocity
@@ -64,7 +65,8 @@ def geodesic_between(metric, a, b, *, v_guess=None, rtol=1e-11, tolerance=1e-9, 
     ChartError
         If a or b is no point of the chart.
     ValueError
-        If a and b are the same, or `v_guess` has the wrong shape, is not finite or is zero.
+        If a and b are the same, `v_guess` has the wrong shape, is not finite or is zero, or `rtol` does not lie
+        between 2.3e-14 and 1.
     IntegrationError
         If Newton's method does not converge: perhaps no geodesic inside the chart joins the points.
 
@@ -88,7 +90,7 @@ def geodesic_between(metric, a, b, *, v_guess=None, rtol=1e-11, tolerance=1e-9, 
     >>> print(f"{geodesic_between(spaces.half_plane(), [0.0, 1.0], [0.0, np.e]).length:.9f}")
     1.000000000
     """
-    metric = _numeric(metric)
+    metric, rtol = _numeric(metric), require_rtol(rtol)
     a, b = require_point(metric, "a", a), require_point(metric, "b", b)
     if np.array_equal(a, b):
         raise ValueError(f"a and b must be different points, got a=b={a}")

@@ -7,30 +7,38 @@ A vector is moved along a curve x(u) without turning when
 The equation is linear, so the whole answer is one matrix, the propagator P with A(end) = P A(start). On each leg it is
 found in one of three ways, tried in this order:
 
-1. the matrix exponential, if the coefficients do not change along the leg (circles of latitude, straight lines);
+1. the matrix exponential, if the coefficients do not change along the leg (circles of latitude, straight lines): for
+   sure if the leg is straight and the formulas of the metric do not hold the coordinates that change, or else as far as
+   512 uneven places of the leg show;
 2. the classical Runge-Kutta method of order 4, all steps at once in NumPy; steps are halved until the propagator no
    longer changes;
 3. DOP853, if that would take too many steps: it makes its steps small only where they must be, near a pole for example.
 
+A curve and a metric are known by samples only. What happens between them is not seen: a bump of the metric, or a way
+out of the chart, that is much narrower than 1/512 of a leg. Put vertices there.
+
 Without SciPy (in a browser, say) the third way is left out, and the second one has more patience.
 """
 import itertools
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
 
-from ._integrate import FINEST_RTOL, integrate
+from ._integrate import FINEST_RTOL, integrate, require_rtol
 from .errors import CurveError, IntegrationError
 
 __all__ = [
     "Curve", "straight", "polygon", "rectangle", "circle", "Transport", "parallel_transport", "Holonomy", "holonomy",
 ]
 
-FEWEST_STEPS, MOST_STEPS = 16, 2**15
+FEWEST_STEPS, MOST_STEPS = 64, 2**15
 # A leg that needs more Runge-Kutta steps than this is quicker by DOP853.
 ENOUGH_STEPS = 2**12
 # Places of a leg where its coefficients are compared; uneven, so that no periodic coefficient looks constant there.
-PLACES = np.arange(64) * (np.sqrt(5) - 1) / 2 % 1
+PLACES = np.arange(512) * (np.sqrt(5) - 1) / 2 % 1
+# As many steps to the width of the narrowest peak of the coefficients that is seen at those places.
+STEPS_TO_A_PEAK = 8
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class Curve:
 
     def points(self, samples=33):
         """Points of the curve, `samples` on each leg (corners once), shape (legs * (samples - 1) + 1, n)."""
+        require_samples(samples)
         u = np.linspace(0.0, 1.0, samples)
         pieces = [leg(u)[0] for leg in self.legs]
         return np.concatenate([pieces[0][:1], *(piece[1:] for piece in pieces)])
@@ -114,18 +123,33 @@ def straight(start, stop):
     callable
         A leg for :class:`Curve`.
 
+    Raises
+    ------
+    CurveError
+        If the points are not finite or do not have one shape (n,).
+
     Examples
     --------
     >>> import numpy as np
     >>> Curve([straight([0, 0], [2, 4])]).points(3)[1]
     array([1., 2.])
     """
-    start, stop = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
+    start, stop = real_array("start", start, CurveError), real_array("stop", stop, CurveError)
+    if start.ndim != 1 or start.shape != stop.shape or not np.all(np.isfinite([start, stop])):
+        raise CurveError(f"start and stop must be finite with one shape (n,), got start={start}, stop={stop}")
+    return _Straight(start, stop)
 
-    def leg(u):
-        velocity = np.broadcast_to(stop - start, (len(u), len(start)))
-        return start + u[:, None] * velocity, velocity
-    return leg
+
+@dataclass(frozen=True, eq=False)
+class _Straight:
+    """Leg of :func:`straight`."""
+
+    start: np.ndarray
+    stop: np.ndarray
+
+    def __call__(self, u):
+        velocity = np.broadcast_to(self.stop - self.start, (len(u), len(self.start)))
+        return self.start + u[:, None] * velocity, velocity
 
 
 def polygon(vertices, closed=True):
@@ -144,14 +168,16 @@ def polygon(vertices, closed=True):
     Raises
     ------
     CurveError
-        If there are fewer than two vertices.
+        If there are fewer than two vertices, or they are not finite numbers of shape (k, n).
 
     Examples
     --------
     >>> len(polygon([[0, 0], [1, 0], [0, 1]]).legs)
     3
     """
-    vertices = np.asarray(vertices, dtype=float)
+    vertices = real_array("vertices", vertices, CurveError)
+    if not np.all(np.isfinite(vertices)):
+        raise CurveError(f"vertices must be finite, got vertices={vertices}")
     if vertices.ndim != 2 or len(vertices) < 2:
         raise CurveError(f"vertices must have shape (k, n) with k >= 2, got shape {vertices.shape}")
     if closed:
@@ -181,19 +207,22 @@ def rectangle(low, high):
     >>> rectangle([0, 0], [2, 1]).points(2)[1]
     array([2., 0.])
     """
-    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    low, high = real_array("low", low, CurveError), real_array("high", high, CurveError)
     if low.shape != (2,) or high.shape != (2,) or not np.all(low < high):
         raise CurveError(f"low and high must be corners (2,) with low < high, got low={low}, high={high}")
     return polygon([low, [high[0], low[1]], high, [low[0], high[1]]])
 
 
-def circle(position):
-    """Once round a surface of revolution: the first coordinate stays, the second grows from 0 to 2 pi.
+def circle(position, axis=1):
+    """Once round a surface of revolution: its angle grows from 0 to 2 pi, the other coordinate stays.
 
     Parameters
     ----------
     position : float
-        The first coordinate: the colatitude on a sphere, the distance from the tip on a cone.
+        The coordinate that stays: the colatitude on a sphere, the distance from the tip on a cone.
+    axis : {1, 0}
+        Place of the angle among the two coordinates: 1 on the sphere and the cone, 0 on the torus, the cylinder and
+        the catenoid of the catalogue.
 
     Returns
     -------
@@ -202,16 +231,22 @@ def circle(position):
     Raises
     ------
     CurveError
-        If `position` is not finite.
+        If `position` is not a finite number, or `axis` is neither 0 nor 1.
 
     Examples
     --------
     >>> circle(0.5).points(3)[1]
     array([0.5       , 3.14159265])
+    >>> circle(0.5, axis=0).points(3)[1]
+    array([3.14159265, 0.5       ])
     """
-    if not np.isfinite(position):
+    if real_array("position", position, CurveError).ndim != 0 or not np.isfinite(position):
         raise CurveError(f"position must be finite, got position={position}")
-    return polygon([[position, 0.0], [position, 2 * np.pi]], closed=False)
+    if not isinstance(axis, numbers.Integral) or axis not in (0, 1):
+        raise CurveError(f"axis must be 0 or 1, got axis={axis!r}")
+    ends = np.full((2, 2), float(position))
+    ends[:, axis] = 0.0, 2 * np.pi
+    return polygon(ends, closed=False)
 
 
 @dataclass(frozen=True)
@@ -250,7 +285,7 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
         Points of each leg at which the answer is given.
     rtol : float
         Tolerance: the propagator in units of the lengths of the coordinate directions changes by less than this when
-        all steps are halved. Legs with constant coefficients do not need it.
+        all steps are halved. Legs with constant coefficients do not need it. From 2.3e-14 to 1.
 
     Returns
     -------
@@ -263,13 +298,19 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
     CurveError
         If a velocity of the curve is not finite or has the wrong shape.
     ValueError
-        If `v` has the wrong shape or is not finite, or `samples` is below 2.
+        If `v` has the wrong shape or is not finite, `samples` is no whole number of at least 2, or `rtol` does not lie
+        between 2.3e-14 and 1.
     IntegrationError
         If the tolerance is not reached.
 
     Notes
     -----
     Equation ``eq-riemann-loop-transport`` of the book.
+
+    A leg is seen at 512 uneven places and at 64 equal steps or more; what is much narrower than 1/512 of it, a bump of
+    the metric or a way out of the chart and back, can be missed without any drift: put vertices there. A metric without
+    limits, such as polar coordinates given as a plain function, is not guarded against legs across a singular place of
+    its coordinates (r = 0).
 
     References
     ----------
@@ -285,7 +326,7 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
     >>> parallel_transport(spaces.half_plane(), line, [0.0, 1.0]).vectors[-1].round(6)
     array([0.707107, 0.707107])
     """
-    metric = _numeric(metric)
+    metric, rtol = _numeric(metric), require_rtol(rtol)
     v = real_array("v", v)
     if v.ndim not in (1, 2) or len(v) != metric.n or not np.all(np.isfinite(v)):
         raise ValueError(f"v must be finite with shape ({metric.n},) or ({metric.n}, k), got v={v}")
@@ -324,7 +365,7 @@ def holonomy(metric, loop, *, rtol=1e-11):
         Its last point is its first, up to periods of angles.
     rtol : float
         Tolerance: the propagator in units of the lengths of the coordinate directions changes by less than this when
-        all steps are halved. Legs with constant coefficients do not need it.
+        all steps are halved. Legs with constant coefficients do not need it. From 2.3e-14 to 1.
 
     Returns
     -------
@@ -336,12 +377,15 @@ def holonomy(metric, loop, *, rtol=1e-11):
         If the loop is not closed, or its velocity is not finite or has the wrong shape.
     ChartError
         If the loop leaves the chart.
+    ValueError
+        If `rtol` does not lie between 2.3e-14 and 1.
     IntegrationError
         If the tolerance is not reached.
 
     Notes
     -----
-    Equations ``eq-riemann-loop-main`` and ``eq-riemann-loop-angle`` of the book.
+    Equations ``eq-riemann-loop-main`` and ``eq-riemann-loop-angle`` of the book. What :func:`parallel_transport` says
+    about narrow features and singular places holds here too.
 
     References
     ----------
@@ -357,7 +401,7 @@ def holonomy(metric, loop, *, rtol=1e-11):
     >>> print(f"{abs(holonomy(spaces.sphere(), circle).angle):.6f}")
     3.141593
     """
-    metric = _numeric(metric)
+    metric, rtol = _numeric(metric), require_rtol(rtol)
     gap = loop.end - loop.start
     for axis, period in enumerate(metric.periods):
         if period is not None:
@@ -375,17 +419,36 @@ def _numeric(metric):
     return metric.numeric() if hasattr(metric, "numeric") else metric
 
 
-def real_array(name, value):
-    """Array of floats, or a ValueError that names it."""
-    if np.iscomplexobj(value):
-        raise ValueError(f"{name} must be real, got {name}={value}")
-    return np.asarray(value, dtype=float)
+def real_array(name, value, error=ValueError):
+    """Array of floats, or an error that names it."""
+    try:
+        if np.iscomplexobj(value):
+            raise error(f"{name} must be real, got {name}={value}")
+        if np.asarray(value).dtype.kind not in "USmM":  # NumPy would read strings and dates as numbers
+            return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as reason:
+        if isinstance(reason, error) and str(reason).startswith(f"{name} must"):
+            raise
+    raise error(f"{name} must be an array of real numbers, got {name}={value!r}")
+
+
+def positive_number(name, value):
+    """Finite positive float, or a ValueError that names it."""
+    number = real_array(name, value)
+    if number.ndim != 0 or not np.isfinite(number) or not number > 0:
+        raise ValueError(f"{name} must be positive, got {name}={value}")
+    return float(number)
+
+
+def require_samples(samples):
+    """A ValueError unless the number of samples is a whole number of at least 2."""
+    if not isinstance(samples, numbers.Integral) or samples < 2:
+        raise ValueError(f"samples must be a whole number of at least 2, got samples={samples!r}")
 
 
 def _propagators(metric, curve, samples, rtol):
     """Points (m, n) of a curve and the propagators (m, n, n) from its start to each of them."""
-    if samples < 2:
-        raise ValueError(f"samples must be at least 2, got samples={samples}")
+    require_samples(samples)
     propagators = [np.eye(metric.n)[None]]
     for leg in curve.legs:
         propagators.append(_leg_propagators(metric, leg, samples - 1, rtol) @ propagators[-1][-1])
@@ -394,10 +457,26 @@ def _propagators(metric, curve, samples, rtol):
 
 def _leg_propagators(metric, leg, pieces, rtol):
     """Propagators (pieces, n, n) from the start of a leg to the ends of equal pieces, to a relative tolerance."""
+    if _surely_constant(metric, leg):
+        return _exponentials(metric, leg, _rates(metric, leg, np.array([0.0, 1.0]))[0], pieces)
     rates = _rates(metric, leg, PLACES)
     if np.ptp(rates, axis=0).max() <= 8 * np.finfo(float).eps * np.max(np.abs(rates)):
         return _exponentials(metric, leg, rates.mean(axis=0), pieces)
-    return _by_runge_kutta(metric, leg, pieces, rtol)
+    return _by_runge_kutta(metric, leg, pieces, rtol, _fewest_steps(rates))
+
+
+def _surely_constant(metric, leg):
+    """Whether the formulas of a metric do not hold any coordinate that changes along a straight leg."""
+    if not isinstance(leg, _Straight) or not hasattr(metric, "exact") or len(leg.start) != metric.n:
+        return False
+    changing = {symbol for symbol, a, b in zip(metric.exact.coords, leg.start, leg.stop) if a != b}
+    return changing.isdisjoint(metric.exact.matrix.free_symbols)
+
+
+def _fewest_steps(rates):
+    """Steps that do not miss the narrowest peak of the coefficients (m, n, n): about mean/highest of the leg wide."""
+    heights = np.abs(rates).max(axis=(1, 2))
+    return int(max(FEWEST_STEPS, min(STEPS_TO_A_PEAK * heights.max() / heights.mean(), ENOUGH_STEPS)))
 
 
 def coordinate_sizes(g):
@@ -440,11 +519,11 @@ def _exponential(matrices):
     return result
 
 
-def _by_runge_kutta(metric, leg, pieces, rtol):
+def _by_runge_kutta(metric, leg, pieces, rtol, fewest=FEWEST_STEPS):
     """Propagators (pieces, n, n): halve the steps of the Runge-Kutta method, or leave it to DOP853."""
     weights = _weights(metric, leg, np.linspace(0.0, 1.0, pieces + 1))[1:]
     refinement = 1
-    while pieces * refinement < FEWEST_STEPS:
+    while pieces * refinement < fewest:
         refinement *= 2
     coarse, patience = _runge_kutta(metric, leg, pieces, refinement), ENOUGH_STEPS
     while pieces * refinement < MOST_STEPS:
@@ -456,7 +535,7 @@ def _by_runge_kutta(metric, leg, pieces, rtol):
             return fine
         if steps * change**0.25 > patience * rtol**0.25:  # the error falls as the fourth power of the step
             try:
-                return _by_dop853(metric, leg, pieces, rtol)
+                return _by_dop853(metric, leg, pieces, rtol, fewest)
             except ImportError:
                 patience = np.inf  # no SciPy
         coarse = fine
@@ -489,7 +568,7 @@ def _weights(metric, leg, u):
     return sizes[:, :, None] / sizes[0]
 
 
-def _by_dop853(metric, leg, pieces, rtol):
+def _by_dop853(metric, leg, pieces, rtol, fewest=FEWEST_STEPS):
     """Propagators (pieces, n, n) with steps of their own size everywhere."""
     n, weights = metric.n, _weights(metric, leg, PLACES).max(axis=0)
 
@@ -498,7 +577,8 @@ def _by_dop853(metric, leg, pieces, rtol):
 
     # A step may err by a tenth of the tolerance, so that all of them together keep it.
     step_rtol = max(rtol / 10, min(rtol, FINEST_RTOL))
-    path = integrate(rate, np.eye(n).ravel(), 1.0, step_rtol, (step_rtol / weights).ravel())
+    longest = 1.0 / max(FEWEST_STEPS, fewest / STEPS_TO_A_PEAK)
+    path = integrate(rate, np.eye(n).ravel(), 1.0, step_rtol, (step_rtol / weights).ravel(), max_step=longest)
     if not path.finished:
         place = leg(path.nodes[-1:])[0][0]
         raise IntegrationError(f"parallel transport did not reach rtol={rtol}: the steps became too small at {place}")
