@@ -951,11 +951,11 @@ def _real_array(values, name, error):
     """Array of float, or an error that names it."""
     try:
         array = np.asarray(values)
-        if not np.iscomplexobj(array):
-            return array.astype(float)
-    except (TypeError, ValueError):
-        pass
-    raise error(f"{name} must be real numbers, got {values!r}")
+        if np.iscomplexobj(array):
+            raise TypeError(f"dtype {array.dtype}")
+        return array.astype(float)
+    except (TypeError, ValueError) as cause:
+        raise error(f"{name} must be real numbers, got {values!r}") from cause
 
 
 def finite_number(name, value):

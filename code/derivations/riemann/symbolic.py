@@ -644,7 +644,7 @@ def _field(expressions, coords, order=2, engine=None):
         except TooLarge as error:
             raise MetricError(f"{error}: too much for formulas, in {expressions}; see NumericMetric") from error
         except NotRational:
-            pass
+            return ExpressionField(coords)  # Metric.engine says so
         except ZeroDivisionError as error:
             raise MetricError(f"{error} in {expressions}") from error
     return ExpressionField(coords)
