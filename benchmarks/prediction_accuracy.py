@@ -1,7 +1,10 @@
 """How far each method is from a simulation of AdamW, over 48 settings.
 
 Four schedules, three total decays and four pairs of betas; every run has 2000 steps and 65,536 weights with independent
-normal gradients. Writes ``results/prediction_accuracy.md`` (the table of the book) and ``.json`` (every number).
+normal gradients. Writes ``results/prediction_accuracy.md`` (the table of the book) and every number for
+``derivations.adamw.kept_results("prediction_accuracy")``: a list with, for each run, the schedule, ``kappa``, ``betas`` and
+``weight_decay``, the simulated mean square ``rho``, its relative ``standard_error``, and the relative ``errors`` of the mean
+square that each method predicts (None where it does not apply).
 """
 import json
 from itertools import product
@@ -9,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+import derivations.adamw
 from derivations.adamw import METHODS, DoesNotApply, constant, cosine, linear, predict_weight_rms, simulate, wsd
 
 RESULTS = Path(__file__).resolve().parent / "results"
+KEPT = Path(derivations.adamw.__file__).parent / "data"
 STEPS, LR, INIT_RMS, PARAMETERS, SEED = 2000, 0.01, 0.02, 65_536, 20_261_122
 SCHEDULES = {
     "constant": constant(LR, STEPS),
@@ -82,7 +87,7 @@ def main():
     RESULTS.mkdir(exist_ok=True)
     text = "\n".join([summary(rows), "", *table(rows)]) + "\n"
     (RESULTS / "prediction_accuracy.md").write_text(text, encoding="utf-8")
-    (RESULTS / "prediction_accuracy.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    (KEPT / "prediction_accuracy.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(text)
 
 

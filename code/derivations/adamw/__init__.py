@@ -7,6 +7,7 @@ from ._checks import DoesNotApply
 from .estimators import METHODS, equilibrium_rms, predict_weight_rms
 from .gradients import Correlated, Curved, correlated, curved
 from .inverse import lr_for, weight_decay_for
+from .kept import KEPT, kept_results
 from .laws import Law, empirical, gaussian, laplace, rademacher, student_t, uniform
 from .noise import mean_factor, noise_factor, update_autocovariance, update_rms
 from .optimizer import adamw_step
@@ -15,6 +16,7 @@ from .simulation import Estimate, SimulationResult, measure_noise_factor, simula
 from .sweeps import predict_many, simulate_many
 
 __all__ = [
+    "KEPT",
     "METHODS",
     "Correlated",
     "Curved",
@@ -34,6 +36,7 @@ __all__ = [
     "gaussian",
     "inverse_time",
     "join",
+    "kept_results",
     "laplace",
     "linear",
     "lr_for",
