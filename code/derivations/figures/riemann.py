@@ -1,16 +1,18 @@
 """Drawings for the Riemann chapters: surfaces with vectors that walk on them, and convergence of loops.
 
-Surfaces are drawn in plain two-dimensional axes: a parallel projection, far faces first. That costs a fraction of
-matplotlib's three-dimensional axes and keeps equal scales.
+Drawings of any surface, and of any chart: :mod:`derivations.figures.surfaces`.
 """
 import numpy as np
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.lines import Line2D
 from matplotlib.patches import Arc, Wedge
 
+from .plots import curves, stacked
 from .style import COLORS, new_figure, styled
+from .surfaces import chart, corner_legend, draw_arrows, draw_surface, projection, rgb, scene, unit
 
-__all__ = ["cone_and_sector", "loop_and_quotients", "loop_errors", "sphere_walk", "two_ways"]
+__all__ = [
+    "chart", "cone_and_sector", "curves", "loop_and_quotients", "loop_errors", "scene", "sphere_walk", "stacked",
+    "two_ways",
+]
 
 _LINES = ["-", "--", "-.", ":"]
 _MARKERS = ["o", "s", "^", "D"]
@@ -52,13 +54,13 @@ def two_ways(first, second, first_vectors, second_vectors, hill, angle):
         points, vectors = np.asarray(points, dtype=float), np.asarray(vectors, dtype=float)
         axes.plot(*points.T, color=COLORS[color], linestyle=line)
         shown = [len(points) // 4, len(points) // 2, 3 * len(points) // 4, len(points) - 1]
-        _arrows(axes, points[shown], points[shown] + vectors[shown], COLORS[color], dashed=dashed, filled=not dashed)
+        draw_arrows(axes, points[shown], points[shown] + vectors[shown], COLORS[color], dashed=dashed, filled=not dashed)
     first = np.asarray(first, dtype=float)
     low, high = first.min(axis=0), first.max(axis=0)
     middle, gap = (low + high) / 2, 0.05 * (high - low)
     axes.text(middle[0], low[1] - gap[1], r"first $dx$, then $\delta x$", ha="center", va="top")
     axes.text(middle[0], high[1] - gap[1] / 2, r"first $\delta x$, then $dx$", ha="center", va="top")
-    _arrows(axes, first[0], first[0] + first_vectors[0], "#000000")
+    draw_arrows(axes, first[0], first[0] + first_vectors[0], "#000000")
     axes.text(*(first[0] + first_vectors[0]), "$A$ ", ha="right", va="center")
     axes.plot(*first[[0, -1]].T, linestyle="none", marker="o", markersize=4, color="#000000")
     axes.text(*(first[0] - gap), "$x$", ha="right", va="top")
@@ -102,14 +104,14 @@ def sphere_walk(mesh, arrows, now, colatitudes, angles, here):
     2
     """
     figure, (top, bottom) = new_figure(height=4.6, nrows=2, height_ratios=[2.4, 1])
-    project = _projection(np.array([0.83, -0.30, 0.47]))  # the walk starts in front, even far below the equator
-    _surface(top, mesh, project)
+    project = projection(np.array([0.83, -0.30, 0.47]))  # the walk starts in front, even far below the equator
+    draw_surface(top, mesh, project)
     centre = (np.max(mesh, axis=(0, 1)) + np.min(mesh, axis=(0, 1))) / 2
     hidden = project(np.asarray(arrows[0], dtype=float) - centre, depth=True) < 0
     tails, tips = (project(ends) for ends in arrows)
     _path_with_trail(top, tails, tips, hidden)
     _between(top, (tails[0], tips[0]), (tails[now], tips[now]), (hidden[0], hidden[now]))
-    _legend(figure, {"at the start": ("blue", "-"), "now": ("orange", "--")})
+    corner_legend(figure, {"at the start": ("blue", "-"), "now": ("orange", "--")})
     bottom.plot(colatitudes, angles, color=COLORS["green"])
     bottom.plot(*here, linestyle="none", marker="o", color="#000000")
     bottom.set(xlabel="colatitude of the circle (degrees)", ylabel="angle (degrees)")
@@ -157,8 +159,8 @@ def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, angle):
     """
     figure, (top, bottom) = new_figure(height=4.9, nrows=2, height_ratios=[2, 1])
     loop, tips = (np.asarray(ends, dtype=float) for ends in arrows)
-    project = _projection(_unit(np.sum(np.cross(loop[:-1], loop[1:]), axis=0)) + _ASIDE)
-    width = _surface(top, mesh, project)
+    project = projection(unit(np.sum(np.cross(loop[:-1], loop[1:]), axis=0)) + _ASIDE)
+    width = draw_surface(top, mesh, project)
     tips = loop + 0.2 * width * (tips - loop) / np.linalg.norm(tips[0] - loop[0])
     tails, tips = project(loop), project(tips)
     top.plot(*tails.T, color="#000000", linewidth=1.2, linestyle="-")
@@ -166,7 +168,7 @@ def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, angle):
     _between(top, (tails[0], tips[0]), (tails[-1], tips[-1]))
     turned, curvature = round(angle, 1) + 0.0, round(float(exact), 2) + 0.0  # no "-0.0"
     top.set_title(f"turned by ${turned:+.1f}$°, $K = {curvature:+.2f}$")
-    _legend(figure, {"before": ("blue", "-"), "after": ("orange", "--")})
+    corner_legend(figure, {"before": ("blue", "-"), "after": ("orange", "--")})
     bottom.axhline(exact, color="#000000", linewidth=1, linestyle=(0, (1, 2)), label="$K$")
     now = list(sizes).index(size)
     for (label, values), color, line, marker in zip(quotients.items(), ("purple", "green"), _LINES, _MARKERS):
@@ -206,14 +208,14 @@ def cone_and_sector(mesh, arrows, sector, flat_arrows):
     2
     """
     figure, (top, bottom) = new_figure(height=5.0, nrows=2, height_ratios=[1, 1.2])
-    project = _projection(np.array([0.58, 0.27, 0.77]))
-    _surface(top, mesh, project)
+    project = projection(np.array([0.58, 0.27, 0.77]))
+    draw_surface(top, mesh, project)
     tails, tips = (project(ends) for ends in arrows)
     top.plot(*tails.T, color="#000000", linewidth=1.2, linestyle="-")
     _between(top, (tails[0], tips[0]), (tails[-1], tips[-1]))
-    _legend(figure, {"before": ("blue", "-"), "after": ("orange", "--")})
+    corner_legend(figure, {"before": ("blue", "-"), "after": ("orange", "--")})
     radius, angle = sector
-    bottom.add_patch(Wedge((0, 0), radius, 0, np.degrees(angle), facecolor=(*_rgb(COLORS["grey"]), 0.2),
+    bottom.add_patch(Wedge((0, 0), radius, 0, np.degrees(angle), facecolor=(*rgb(COLORS["grey"]), 0.2),
                            edgecolor=COLORS["grey"]))
     tails, tips = (np.asarray(ends, dtype=float)[:, :2] for ends in flat_arrows)
     _path_with_trail(bottom, tails, tips)
@@ -262,54 +264,6 @@ def loop_errors(sizes, errors, *, guides=(1, 2)):
     return figure
 
 
-def _projection(eye):
-    """Parallel projection (..., 3) -> (..., 2) for an eye in this direction; depth towards the eye on request."""
-    eye = _unit(eye)
-    right = _unit(np.array([-eye[1], eye[0], 0.0]))
-    up = np.cross(eye, right)
-
-    def project(points, depth=False):
-        points = np.asarray(points, dtype=float)
-        return points @ eye if depth else points @ np.stack([right, up], axis=-1)
-    return project
-
-
-def _unit(vector):
-    return vector / np.linalg.norm(vector)
-
-
-def _surface(axes, mesh, project):
-    """Faces of a grid, far ones first, darker at a grazing angle; returns the width of the drawing in data units.
-
-    A closed surface has an inside: its faces that are turned away from the eye are left out.
-    """
-    mesh = np.asarray(mesh, dtype=float)
-    corners = np.stack([mesh[:-1, :-1], mesh[1:, :-1], mesh[1:, 1:], mesh[:-1, 1:]], axis=2).reshape(-1, 4, 3)
-    corners = corners[np.argsort(project(corners.mean(axis=1), depth=True), kind="stable")]
-    normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
-    lengths = np.maximum(np.linalg.norm(normals, axis=1), 1e-12)  # a face at a pole may have no area
-    facing = project(normals / lengths[:, None], depth=True)
-    if _is_closed(mesh):
-        corners, facing = corners[facing >= 0], facing[facing >= 0]
-    shades = np.round(0.40 - 0.30 * np.abs(facing), 2)
-    axes.add_collection(PolyCollection(
-        project(corners), facecolors=[(*_rgb(COLORS["grey"]), shade) for shade in shades],
-        edgecolors=[(*_rgb(COLORS["grey"]), 0.5)], linewidths=0.4,
-    ))
-    low, high = project(mesh.reshape(-1, 3)).min(axis=0), project(mesh.reshape(-1, 3)).max(axis=0)
-    margin = 0.06 * (high - low)
-    axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
-    axes.set_aspect("equal")
-    axes.axis("off")
-    return high[0] - low[0]
-
-
-def _is_closed(mesh):
-    """Whether a grid has no border: two opposite edges are the same line, or each of them is one point."""
-    pairs = ((mesh[0], mesh[-1]), (mesh[:, 0], mesh[:, -1]))
-    return all(np.allclose(a, b) or (np.allclose(a, a[0]) and np.allclose(b, b[0])) for a, b in pairs)
-
-
 def _contour_lines(axes, hill):
     """Map of a hill, shape (a, b, 3): five contour lines and the summit."""
     x, y, z = np.moveaxis(hill, -1, 0)
@@ -339,7 +293,7 @@ def _path_with_trail(axes, tails, tips, hidden=None):
         axes.plot(*np.where((hidden == behind)[:, None], tails, np.nan).T, color=color, linewidth=width, linestyle=line)
         shown = np.flatnonzero(hidden[::every] == behind) * every
         if len(shown):
-            _arrows(axes, tails[shown], tips[shown], COLORS["grey"], filled=False, width=0.8, hidden=behind)
+            draw_arrows(axes, tails[shown], tips[shown], COLORS["grey"], filled=False, width=0.8, hidden=behind)
 
 
 def _sense_of_walk(axes, points, size):
@@ -352,40 +306,10 @@ def _sense_of_walk(axes, points, size):
         axes.fill(*head.T, color="#000000", linewidth=0, zorder=2.5)
 
 
-def _arrows(axes, tails, tips, color, *, dashed=False, filled=True, width=2.4, hidden=False):
-    """Arrows (k, 2) in data units; dashes and empty heads tell two kinds apart without their colour.
-
-    Hidden arrows, behind a surface, are thin, dotted and pale.
-    """
-    width = 0.6 * width if dashed else width  # thinner: where two lie on one another, both are seen
-    line = (0, (2, 1)) if dashed else "-"
-    if hidden:
-        width, line, filled = min(width, 1.0), (0, (1, 1.2)), False
-    tails, tips = np.atleast_2d(np.asarray(tails, dtype=float)), np.atleast_2d(np.asarray(tips, dtype=float))
-    along = tips - tails
-    across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
-    neck = tips - 0.16 * along
-    heads = np.stack([tips + 0.12 * along, neck + 0.13 * across, neck - 0.13 * across], axis=1)
-    axes.add_collection(LineCollection(
-        np.stack([tails, tips - 0.1 * along], axis=1), colors=color, linewidths=width, linestyles=[line],
-        zorder=3, clip_on=False, alpha=0.75 if hidden else None,
-    ))
-    axes.add_collection(PolyCollection(
-        heads, facecolors=color if filled else "none", edgecolors=color, linewidths=min(width, 1.0),
-        zorder=3, clip_on=False, alpha=0.75 if hidden else None,
-    ))
-
-
 def _between(axes, before, after, hidden=(False, False)):
     """The vector at the start and the vector at the end, each as (tail, tip)."""
-    _arrows(axes, *before, COLORS["blue"], hidden=hidden[0])
-    _arrows(axes, *after, COLORS["orange"], dashed=True, filled=False, hidden=hidden[1])
-
-
-def _legend(figure, entries):
-    """Legend in the corner of the figure: a scene of equal scales leaves it free."""
-    lines = [Line2D([], [], color=COLORS[color], linestyle=line, linewidth=2) for color, line in entries.values()]
-    figure.legend(lines, list(entries), loc="upper left", handlelength=2.6)
+    draw_arrows(axes, *before, COLORS["blue"], hidden=hidden[0])
+    draw_arrows(axes, *after, COLORS["orange"], dashed=True, filled=False, hidden=hidden[1])
 
 
 def _room(values):
@@ -393,7 +317,3 @@ def _room(values):
     low, high = min(values), max(values)
     margin = max(0.1 * (high - low), 0.1)
     return low - margin, high + margin
-
-
-def _rgb(color):
-    return tuple(int(color[i:i + 2], 16) / 255 for i in (1, 3, 5))
