@@ -25,10 +25,10 @@ serve: book ## serve the site on this machine only
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 bench: .venv/dev.stamp .venv/peers.stamp ## run the benchmarks, each keeps its table in benchmarks/results; SCRIPT=benchmarks/NAME.py: only that one
-	for script in $(or $(SCRIPT),$(filter-out benchmarks/real_network.py,$(wildcard benchmarks/*.py))); do $(RUN) $$script || exit 1; done
+	for script in $(or $(SCRIPT),$(filter-out benchmarks/real_network.py benchmarks/published_checkpoint.py,$(wildcard benchmarks/*.py))); do $(RUN) $$script || exit 1; done
 
-train: .venv/dev.stamp .venv/peers.stamp ## train real networks beside their prediction; six minutes, keeps its report in benchmarks/results
-	$(RUN) benchmarks/real_network.py
+train: .venv/dev.stamp .venv/peers.stamp ## train real networks beside their prediction (six minutes), and read a published one (a download)
+	$(RUN) benchmarks/real_network.py && $(RUN) benchmarks/published_checkpoint.py
 
 constraints: ## renew constraints.txt from a fresh environment with the newest releases the pins allow
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new && sed '/^-c/d' requirements.txt > .venv-new/requirements.txt && sed 's,^-r requirements.txt,-r .venv-new/requirements.txt,' requirements-dev.txt > .venv-new/dev.txt && .venv-new/bin/pip install -r .venv-new/dev.txt && .venv-new/bin/pip freeze --exclude-editable > constraints.txt && rm -rf .venv-new

@@ -3,9 +3,22 @@
 Trains small networks on scikit-learn's digits with torch.optim.AdamW, measures the weight RMS of each layer and
 compares it with ``predict_weight_rms``. Then it changes one thing at a time: the noise in the labels, the batch, the
 denominator of the update, the output layer. Writes ``results/real_network.md``, the report, from the template
-``real_network_report.md``, and ``results/real_network.json``, every number.
+``real_network_report.md``, ``results/real_network.json``, every number, and a summary that comes with the package as
+``derivations.adamw.kept_results("real_network")``.
 
 Six to seven minutes on one core; the same seeds give the same numbers on the same machine and version of torch.
+
+The summary is a dict. Numbers have five digits; lists of three run over the layers.
+
+- ``seed``, ``steps``, ``betas``, ``eps``, ``width``, ``layers`` (names): what all runs share.
+- ``defaults``: the :class:`Setting` of a run that says nothing else. ``looks``: steps of the series below.
+- ``runs``: for each run ``setting`` (where it differs from the defaults), ``lr`` (peak), ``weight_decay``; ``start``,
+  ``predicted`` and ``measured`` weight RMS, shape (3, networks); ``with_pull``, ``with_sizes`` and ``accounted``,
+  measured over these predictions (:class:`Result`), root of the mean square over the networks; ``start_share``, mean
+  over the networks; ``loss`` at the last look.
+- ``trajectories``: by name, ``run`` (index in ``runs``) and ``rho``, medians over the networks, (3, looks); one has
+  ``signal`` (:func:`look`), too.
+- ``quartiles``: :meth:`Quartiles.numbers` by name. ``lags``: :func:`by_lag` without the gradients.
 """
 import json
 import math
@@ -20,11 +33,13 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
+import derivations.adamw
 from derivations.adamw import (
     cosine, gaussian, predict_weight_rms, rademacher, update_autocovariance, wsd,
 )
 
 RESULTS = Path(__file__).resolve().parent / "results"
+SUMMARY = Path(derivations.adamw.__file__).parent / "data" / "real_network.json"
 STEPS, WIDTH, CLASSES, SEED = 4000, 128, 10, 1
 BETAS, EPS = (0.9, 0.95), 1e-8
 LAYERS = ("first hidden", "second hidden", "output")
@@ -826,21 +841,59 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def plain(value):
-    """Settings, results and arrays as JSON can hold them, numbers with six digits."""
+def plain(value, digits=6):
+    """Settings, results and arrays as JSON can hold them, numbers with so many digits."""
     if isinstance(value, (Setting, Result)):
-        return {name: plain(each) for name, each in vars(value).items()}
+        return {name: plain(each, digits) for name, each in vars(value).items()}
     if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
+        return {name: plain(each, digits) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
+        return [plain(each, digits) for each in value]
     if isinstance(value, (np.ndarray, np.generic)):
-        return plain(value.tolist())
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+        return plain(value.tolist(), digits)
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+TRAJECTORIES = {
+    "pure noise": NOISE_ONLY[1], "half the labels drawn anew": NOISY, "true labels": CLEAN,
+    "one denominator a layer": ONE,
+}
+DIGITS = 5  # of the numbers in the summary
+
+
+def summary(numbers):
+    """What the package keeps of everything that ``results/real_network.json`` holds; the docstring above says what."""
+    defaults, runs = plain(Setting()), numbers["runs"]
+    index = {Setting(**run["setting"]): place for place, run in enumerate(runs)}
+    trajectories = {}
+    for name, setting in TRAJECTORIES.items():
+        series = runs[index[setting]]["series"]
+        trajectories[name] = {"run": index[setting], "rho": np.array(series["rho"]).T}
+        if setting == NOISY:
+            trajectories[name]["signal"] = np.array(series["signal"]).T
+    lags = {name: each for name, each in numbers["lags"].items() if name != "gradient"}
+    return plain({
+        "seed": numbers["seed"], "steps": numbers["steps"], "betas": BETAS, "eps": EPS, "width": WIDTH,
+        "layers": LAYERS, "defaults": defaults, "looks": numbers["looks"],
+        "runs": [summary_of_run(run, defaults) for run in runs], "trajectories": trajectories,
+        "quartiles": dict(zip(("one", "own", "rms", "denominator"), numbers["quartiles"])),
+        "lags": {"lags": LAGS} | lags,
+    }, DIGITS)
+
+
+def summary_of_run(run, defaults):
+    """One entry of ``runs`` in the summary."""
+    measured, others = np.array(run["measured"]), ("with_pull", "with_sizes", "accounted")
+    return {
+        "setting": {name: value for name, value in run["setting"].items() if value != defaults[name]},
+        **{name: run[name] for name in ("lr", "weight_decay", "start", "predicted", "measured")},
+        **{name: np.sqrt(((measured / run[name]) ** 2).mean(axis=1)) for name in others},
+        "start_share": np.mean(run["start_share"], axis=1), "loss": run["series"]["loss"][-1],
+    }
 
 
 def main():
-    """Run all settings and write both files."""
+    """Run all settings and write the three files."""
     began = time.process_time()
     torch.set_num_threads(1)
     runs, closer = measure()
@@ -851,8 +904,16 @@ def main():
     for result in runs.values():  # a fifth of the looks is enough to show the course of a run
         result.series = {name: values[::5] for name, values in result.series.items()}
     numbers = {"seed": SEED, "steps": STEPS, "looks": LOOKS[::5], "runs": list(runs.values()), **closer}
-    (RESULTS / "real_network.json").write_text(json.dumps(plain(numbers)) + "\n", encoding="utf-8")
+    numbers = plain(numbers)
+    (RESULTS / "real_network.json").write_text(json.dumps(numbers) + "\n", encoding="utf-8")
+    write_summary(numbers)
     print(text)
+
+
+def write_summary(numbers):
+    """Write what the package keeps of the numbers, one entry a line."""
+    lines = (f'"{name}":' + json.dumps(each, separators=(",", ":")) for name, each in summary(numbers).items())
+    SUMMARY.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 
 SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "benchmarks").glob("*.py"))
 # What a benchmark may need beside the book's own requirements; without it, its script cannot be imported.
-PEERS = ("torch", "optax", "jax", "sklearn")
+PEERS = ("torch", "optax", "jax", "sklearn", "onnx")
 IMPORT = """
 import importlib.util, sys, threading
 spec = importlib.util.spec_from_file_location("benchmark", sys.argv[1])

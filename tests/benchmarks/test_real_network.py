@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from derivations.adamw import noise_factor, predict_weight_rms
+from derivations.adamw import kept_results, noise_factor, predict_weight_rms
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +113,35 @@ def test_report_shows_the_kept_numbers(root):
         setting = run["setting"]
         if setting["kappa"] == 0.5 or setting["label_noise"] == 0.01:
             assert all(cell in text for cell in cells), setting
+
+
+@pytest.fixture
+def everything(root):
+    """The full numbers."""
+    return json.loads((root / "benchmarks" / "results" / "real_network.json").read_text("utf8"))
+
+
+def test_summary_that_comes_with_the_package_agrees_with_the_full_numbers(everything):
+    kept = kept_results("real_network")
+    assert len(kept["runs"]) == len(everything["runs"])
+    for run, full in zip(kept["runs"], everything["runs"]):
+        assert kept["defaults"] | run["setting"] == full["setting"]
+        for name in ("lr", "weight_decay", "start", "predicted", "measured"):
+            np.testing.assert_allclose(run[name], full[name], rtol=6e-5)
+        for name in ("with_pull", "with_sizes", "accounted"):
+            for ratio, measured, predicted in zip(run[name], full["measured"], full[name]):
+                assert ratio**2 == pytest.approx(np.mean([(m / p) ** 2 for m, p in zip(measured, predicted)]), rel=2e-4)
+    for series in kept["trajectories"].values():
+        rho = np.array(everything["runs"][series["run"]]["series"]["rho"])
+        np.testing.assert_allclose(series["rho"], rho.T, rtol=6e-5)
+    np.testing.assert_allclose(list(kept["quartiles"].values()), everything["quartiles"], rtol=6e-5)
+    np.testing.assert_allclose(kept["lags"]["sums"], everything["lags"]["sums"], rtol=6e-5)
+    assert kept["looks"] == everything["looks"] and kept["seed"] == everything["seed"]
+
+
+def test_summary_is_what_the_script_writes(network, everything, monkeypatch, tmp_path):
+    kept = network.SUMMARY.read_text("utf8")
+    monkeypatch.setattr(network, "SUMMARY", tmp_path / "summary.json")
+    network.write_summary(everything)
+    assert network.SUMMARY.read_text("utf8") == kept
+    assert len(kept) < 31_000

@@ -53,10 +53,10 @@ def inputs(box):
 def test_a_move_redraws_the_one_picture(box):
     slope, colour, grid = inputs(box)
     picture = box.children[4]
-    assert "A red line of slope 1.0, grid False." in picture.value
+    assert "A red line of slope 1.0, grid off." in picture.value
     first = picture.value
     slope.index, colour.index, grid.value = 1, 1, True
-    assert "A green line of slope 10.0, grid True." in picture.value
+    assert "A green line of slope 10.0, grid on." in picture.value
     assert picture.value != first
     assert picture.value.count("<svg") == 1
 
@@ -74,7 +74,7 @@ def test_reset_goes_back(box):
     slope.index, colour.index, grid.value = 1, 1, True
     box.children[3].click()
     assert (slope.index, colour.index, grid.value) == (0, 0, False)
-    assert "A red line of slope 1.0, grid False." in box.children[4].value
+    assert "A red line of slope 1.0, grid off." in box.children[4].value
 
 
 def test_an_error_after_the_first_frame_is_shown(box):

@@ -9,6 +9,7 @@ from .gradients import Correlated, Curved, correlated, curved
 from .inverse import lr_for, weight_decay_for
 from .kept import KEPT, kept_results
 from .laws import Law, empirical, gaussian, laplace, rademacher, student_t, uniform
+from .memory import gradient_weights, update_weights
 from .noise import mean_factor, noise_factor, update_autocovariance, update_rms
 from .optimizer import adamw_step
 from .schedules import Schedule, constant, cosine, from_array, inverse_time, join, linear, wsd
@@ -34,6 +35,7 @@ __all__ = [
     "equilibrium_rms",
     "from_array",
     "gaussian",
+    "gradient_weights",
     "inverse_time",
     "join",
     "kept_results",
@@ -52,6 +54,7 @@ __all__ = [
     "uniform",
     "update_autocovariance",
     "update_rms",
+    "update_weights",
     "weight_decay_for",
     "wsd",
 ]

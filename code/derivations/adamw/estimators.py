@@ -96,7 +96,9 @@ def predict_weight_rms(
 
     ``"exact"`` uses the factors of the stationary state for slow changes. Over a few times
     :math:`1/(1-\beta_1) + 1/(1-\beta_2)` first steps :math:`\rho` is a few per cent off, as much as
-    :math:`S` differs from 1; later it is off by about :math:`(S - 1)\,\eta\lambda/(1-\beta_1)`.
+    :math:`S` differs from 1; with constant hyper-parameters it ends off by at most
+    :math:`2\beta_1\eta\lambda/(1-\beta_1^2)` times the largest :math:`|C_k/c_k - S|`, where :math:`c_k` is the
+    autocovariance :math:`C_k` for a frozen denominator.
 
     A mean gradient also weakens the answer to noise. Write :math:`R = \sqrt{\mu^2+\sigma^2}`, :math:`s = R + \epsilon`,
     and expand the update for gradients :math:`\mu + \sigma\xi` that change slowly: the noise :math:`\sigma\xi` moves
@@ -109,7 +111,8 @@ def predict_weight_rms(
         - \frac{\mu\sigma^2(\xi^2 - 1)}{2 R s^2} .
 
     For normal :math:`\xi` the two parts are uncorrelated, and the variance is :math:`\sigma^2/s^2` times
-    :math:`(1 - \mu^2/(Rs))^2 + \mu^2\sigma^2/(2R^2s^2)`. ``"exact"`` multiplies the noise part by this and by :math:`S`.
+    :math:`(1 - \mu^2/(Rs))^2 + \mu^2\sigma^2/(2R^2s^2)`. ``"exact"`` multiplies the noise part by this
+    (equation :eq:`eq-adamw-answer` of the book) and by :math:`S`.
 
     References
     ----------

@@ -6,7 +6,7 @@ from . import _checks as check
 
 __all__ = ["KEPT", "kept_results"]
 
-KEPT = ("prediction_accuracy", "real_network")
+KEPT = ("prediction_accuracy", "published_checkpoint", "real_network")
 
 
 def kept_results(name):
@@ -14,7 +14,7 @@ def kept_results(name):
 
     Parameters
     ----------
-    name : {"prediction_accuracy", "real_network"}
+    name : {"prediction_accuracy", "published_checkpoint", "real_network"}
         The script ``benchmarks/NAME.py``, whose docstring says what it measures, with which seed, and what each entry
         means.
 

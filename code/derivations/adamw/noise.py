@@ -70,8 +70,8 @@ def noise_factor(betas=(0.9, 0.95), method="exact", law=None, eps=0.0, fourth_mo
 
     Notes
     -----
-    Equation :eq:`eq-adamw-noise-factor` of the book (leading order). Both hold for independent gradients with mean 0 and
-    a symmetric law, and for :math:`\eta\lambda \ll 1 - \beta_1`. For gradients :math:`\pm\sigma` the denominator does
+    Equations :eq:`eq-adamw-noise-factor-exact` and :eq:`eq-adamw-noise-factor` (leading order) of the book. Both
+    hold for independent gradients with mean 0 and a symmetric law, and for :math:`\eta\lambda \ll 1 - \beta_1`. For gradients :math:`\pm\sigma` the denominator does
     not fluctuate and :math:`S = 1` exactly.
 
     Examples
@@ -134,8 +134,9 @@ def update_rms(betas=(0.9, 0.95), method="exact", law=None):
 
     Notes
     -----
-    It is less than the mean-field value by a per cent and a half at the usual constants: a large gradient is in the
-    numerator and in the denominator. J. Su, RMS of Adam's update (in Chinese), https://kexue.fm/archives/11267, has the
+    Equations :eq:`eq-adamw-update-rms-mean-field` (``"mean_field"``) and :eq:`eq-adamw-update-gap` (``"leading"``) of the
+    book. For :math:`\beta_2 > \beta_1^2` it is less than the mean-field value, by a per cent and a half at the usual
+    constants: a large gradient is in the numerator and in the denominator. J. Su, RMS of Adam's update (in Chinese), https://kexue.fm/archives/11267, has the
     mean-field value.
 
     Examples
@@ -193,6 +194,7 @@ def update_autocovariance(betas=(0.9, 0.95), law=None, eps=0.0):
 
     Notes
     -----
+    Equation :eq:`eq-adamw-covariance` of the book, in polar coordinates there, and :eq:`eq-adamw-any-law` for other laws.
     Independent symmetric gradients with mean 0, long after the start. Write both denominators as
     :math:`(\sqrt v + \epsilon)^{-1} = \pi^{-1/2}\int_0^\infty s^{-1/2}\varphi(s)\,e^{-sv}\,ds`. The numerator
     :math:`m_{t+k} = \beta_1^k m_t + \ldots` leaves :math:`\beta_1^k m_t^2`: the other products are odd in one of the
@@ -231,6 +233,7 @@ def mean_factor(betas=(0.9, 0.95), ratio=0.0, eps=0.0):
 
     Notes
     -----
+    Equation :eq:`eq-adamw-mean-factor` of the book.
     Normal gradients, long after the start. With :math:`b_j = (1-\beta_2)\beta_2^j`, :math:`\varphi` as in
     :func:`update_autocovariance` and :math:`\sigma = 1`
 

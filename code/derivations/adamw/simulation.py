@@ -245,7 +245,8 @@ def measure_noise_factor(betas, decay, steps, *, parameters=PARAMETERS, rng, gra
         Decay per step :math:`\eta\lambda`, between 0 and 2. The ratio depends on nothing else of learning rate and
         weight decay, because :math:`\lambda\theta` obeys the same equation with rate :math:`\eta\lambda` and decay 1.
     steps : int
-        Length of the run; :math:`S` has built up after a few times :math:`1/(2\eta\lambda)` steps.
+        Length of the run; :math:`S` has built up after a few times :math:`1/(2\eta\lambda)` steps, and
+        not before about :math:`15/(1 - \beta_1)`.
     parameters : int
         Number of weights.
     rng : numpy.random.Generator

@@ -118,7 +118,8 @@ class AltText:
     Parameters
     ----------
     template : str
-        Such as ``"RMS against the step at learning rate {lr:.3g}"``.
+        Such as ``"RMS against the step at learning rate {lr:.3g}"``. A choice or a toggle without a format is written as
+        the reader sees it: ``"{hats}"`` becomes "on" or "off".
     controls : dict of str to Control
 
     Raises
@@ -163,7 +164,11 @@ def _parts(piece, template, controls):
     if "{" in spec:
         raise ValueError(f"alt must not nest fields, got {{{field}:{spec}}} in {template!r}")
     one_field = "{" + field + (f"!{conversion}" if conversion else "") + f":{spec}}}"
-    yield name, [_formatted(one_field, name, value) for value in controls[name].values]
+    control = controls[name]
+    if field == name and not spec and not conversion and control.kind in ("choice", "toggle"):
+        yield name, [plain_text(text) for text in control.texts]  # "on", not "True"
+    else:
+        yield name, [_formatted(one_field, name, value) for value in control.values]
 
 
 def _formatted(one_field, name, value):

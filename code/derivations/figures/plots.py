@@ -3,7 +3,7 @@ import numpy as np
 
 from .style import COLORS, new_figure, styled
 
-__all__ = ["curves", "intervals", "stacked"]
+__all__ = ["curves", "flow", "intervals", "stacked"]
 
 _COLORS = [COLORS[name] for name in ("blue", "orange", "green", "purple", "red")]
 _LINES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1))]
@@ -105,6 +105,53 @@ def stacked(x, panels, *, xlabel, xlimits=None, log=False, height=4.2):
         vertical = panel.get("log", "")
         draw_panel(axes, x, **{**panel, "log": ("x" if log else "") + vertical, "xlimits": xlimits})
     every[-1, 0].set_xlabel(xlabel)
+    return figure
+
+
+@styled
+def flow(boxes, arrows, *, height=4.2):
+    """Boxes with text, and arrows between them: what depends on what.
+
+    Parameters
+    ----------
+    boxes : dict of str to (column, row)
+        Text of each box, and where its middle is; rows count downwards.
+    arrows : sequence of (str, str)
+        The texts of the boxes at both ends.
+    height : float
+        Of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If an arrow names a box that is not there.
+
+    Examples
+    --------
+    >>> figure = flow({"metric": (0, 0), "geodesics": (0, 1)}, [("metric", "geodesics")])
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['metric', 'geodesics', '']
+    """
+    unknown = [name for pair in arrows for name in pair if name not in boxes]
+    if unknown:
+        raise ValueError(f"arrows must join boxes, got {unknown[0]!r}, which is none")
+    figure, axes = new_figure(height=height)
+    columns, rows = zip(*boxes.values())
+    axes.set(xlim=(min(columns) - 0.55, max(columns) + 0.55), ylim=(max(rows) + 0.4, min(rows) - 0.4))
+    axes.axis("off")
+    for text, (column, row) in boxes.items():
+        box = dict(boxstyle="round,pad=0.4", facecolor="none", edgecolor=COLORS["blue"], linewidth=1.4)
+        axes.text(column, row, text, ha="center", va="center", bbox=box)
+    for start, end in arrows:
+        (x0, y0), (x1, y1) = boxes[start], boxes[end]
+        sideways = y0 == y1
+        reach = np.sign(x1 - x0) * 0.34 if sideways else np.sign(y1 - y0) * 0.27
+        ends = ((x0 + reach, y0), (x1 - reach, y1)) if sideways else ((x0, y0 + reach), (x1, y1 - reach))
+        axes.annotate("", ends[1], ends[0], arrowprops=dict(arrowstyle="->", color=COLORS["grey"], linewidth=1.2))
     return figure
 
 

@@ -5,12 +5,12 @@ Drawings of any surface, and of any chart: :mod:`derivations.figures.surfaces`.
 import numpy as np
 from matplotlib.patches import Arc, Wedge
 
-from .plots import curves, stacked
+from .plots import curves, flow, stacked
 from .style import COLORS, new_figure, styled
 from .surfaces import chart, corner_legend, draw_arrows, draw_surface, projection, rgb, scene, unit
 
 __all__ = [
-    "chart", "cone_and_sector", "curves", "loop_and_quotients", "loop_errors", "scene", "sphere_walk", "stacked",
+    "chart", "cone_and_sector", "curves", "flow", "loop_and_quotients", "loop_errors", "scene", "sphere_walk", "stacked",
     "two_ways",
 ]
 
