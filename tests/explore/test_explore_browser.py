@@ -227,7 +227,7 @@ def test_controls_are_native_and_labelled(waves, open_page):
     assert page.get_by_role("slider", name="rate η").get_attribute("aria-valuetext") == "rate η 1 m"
     assert page.get_by_role("combobox", name="shape").input_value() == "sine"
     assert not page.get_by_role("checkbox", name="grid").is_checked()
-    assert page.get_by_role("img", name="A sine of height 1, grid False.").count() == 1
+    assert page.get_by_role("img", name="A sine of height 1, grid off.").count() == 1
     label = page.locator("label[for=fig-waves_lr] .math")
     assert label.text_content() == r"\(\eta\)"
     assert label.get_attribute("class") == "math notranslate nohighlight"
@@ -242,8 +242,8 @@ def test_keyboard_moves_the_picture_its_output_and_its_sentence(waves, open_page
     assert title(figure) == "10"
     assert figure.locator("output").text_content() == "10 m"
     assert page.get_by_role("slider").get_attribute("aria-valuetext") == "rate η 10 m"
-    assert figure.get_by_role("img").get_attribute("aria-label") == "A sine of height 10, grid False."
-    page.get_by_text("A sine of height 10, grid False.").wait_for()
+    assert figure.get_by_role("img").get_attribute("aria-label") == "A sine of height 10, grid off."
+    page.get_by_text("A sine of height 10, grid off.").wait_for()
 
 
 def test_the_sentence_waits_until_the_reader_rests(waves, open_page):
@@ -252,8 +252,8 @@ def test_the_sentence_waits_until_the_reader_rests(waves, open_page):
     page.get_by_role("slider").fill("0")
     page.evaluate(NEXT_FRAME)
     assert title(figure) == "0.01"
-    assert figure.locator(".live-figure-alt").text_content() == "A sine of height 1, grid False."
-    page.get_by_text("A sine of height 0.01, grid False.").wait_for()
+    assert figure.locator(".live-figure-alt").text_content() == "A sine of height 1, grid off."
+    page.get_by_text("A sine of height 0.01, grid off.").wait_for()
 
 
 def test_several_moves_within_one_frame_are_drawn_once(waves, open_page):
@@ -283,11 +283,11 @@ def test_the_address_follows_the_reader_and_only_the_reader(waves, open_page):
 def test_an_address_restores_its_state(waves, open_page):
     page = open_page(waves, fragment="#fig-waves:lr=9.5,shape=co%2C%20sine,grid=on")
     figure = ready(page)
-    page.get_by_text("A co, sine of height 10, grid True.").wait_for()
+    page.get_by_text("A co, sine of height 10, grid on.").wait_for()
     assert title(figure) == "10"
     assert page.get_by_role("checkbox").is_checked()
     page.evaluate("location.hash = '#fig-waves:grid=off'")
-    page.get_by_text("A co, sine of height 10, grid False.").wait_for()
+    page.get_by_text("A co, sine of height 10, grid off.").wait_for()
 
 
 def test_the_address_scrolls_to_its_figure(bake, open_page):
@@ -356,7 +356,7 @@ def test_reset_goes_back_to_the_first_values(waves, open_page):
     figure = ready(page)
     page.get_by_text("A co, sine of height 1e+02").wait_for()
     page.get_by_role("button", name="Reset").click()
-    page.get_by_text("A sine of height 1, grid False.").wait_for()
+    page.get_by_text("A sine of height 1, grid off.").wait_for()
     assert title(figure) == "1"
     assert page.get_by_role("combobox").input_value() == "sine"
 
@@ -403,7 +403,7 @@ def test_play_runs_to_the_end_and_pauses(bake, open_page, motion, pause):
 def test_without_scripts_the_default_frame_shows_and_no_dead_control(waves, open_page):
     page = open_page(waves, java_script_enabled=False)
     assert page.locator("#fig-waves svg").is_visible()
-    assert page.get_by_text("A sine of height 1, grid False.").is_visible()
+    assert page.get_by_text("A sine of height 1, grid off.").is_visible()
     assert page.locator("input:visible, select:visible, button:visible").count() == 0
 
 
