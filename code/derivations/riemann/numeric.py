@@ -152,7 +152,7 @@ class PointwiseMetric(abc.ABC):
 
         Notes
         -----
-        Equation ``eq-riemann-loop-christoffel`` of the book.
+        Equation ``eq-riemann-christoffel`` of the book.
 
         Examples
         --------
@@ -821,8 +821,8 @@ class _JetBlock(_Block):
         """Estimated relative rounding error of the curvature, shape (m,): see NumericMetric."""
         m, n = self.m, self.n
         # The sum of `lowered` with the sizes of all terms, in units in which each coordinate has length 1.
-        sizes = np.abs(self.metric).max(axis=-1)
-        units = 1 / np.sqrt(sizes)
+        units = _balanced(np.abs(self.metric))
+        sizes = 1 / units**2
         pairs = (units[:, :, None] * units[:, None, :]).reshape(m, 1, n**2)
         second = np.abs(self.ddg).reshape(m, n**2, n**2) * np.swapaxes(pairs, 1, 2) * pairs
         first = np.abs(self.first_kind).reshape(m, n, n**2) * pairs
@@ -841,6 +841,19 @@ def _evaluated(function, arguments):
         return function(*arguments)
     except NameError as error:
         raise MetricError(f"the formulas cannot be evaluated: NumPy has no function {error.name}") from None
+
+
+def _balanced(sizes, rounds=12):
+    """Factors u (m, n) that bring the largest entry of each row of u_i sizes_ij u_j (m, n, n) near 1.
+
+    The row's largest entry alone will not do: in a row with an off-diagonal entry it depends on the other unit, too.
+    Ruiz (2001), "A scaling algorithm to equilibrate both rows and columns norms in matrices".
+    """
+    units = np.ones(sizes.shape[:-1])
+    for _ in range(rounds):  # each one halves the logarithms of what is left
+        rows = (units[:, :, None] * sizes * units[:, None, :]).max(axis=-1)
+        units = units / np.sqrt(np.where(rows > 0, rows, 1.0))
+    return units
 
 
 def _norm(tensor):
