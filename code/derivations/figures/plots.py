@@ -9,6 +9,7 @@ _COLORS = [COLORS[name] for name in ("blue", "orange", "green", "purple", "red")
 _LINES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1))]
 _MARKERS = ["o", "s", "^", "D", "v"]
 _LEVELS = [(0, (1, 2)), (0, (4, 3)), (0, (6, 2, 1, 2))]
+_MARKS = [(0, (3, 1, 1, 1)), (0, (8, 3)), (0, (1, 1))]  # not those of the levels: a legend may hold both
 
 
 @styled
@@ -228,7 +229,7 @@ def draw_panel(
         axes.fill_between(x, band[0], band[1], color=COLORS["grey"], alpha=0.25, linewidth=0, label=band[2])
     for (label, height), dash in zip(levels.items(), _LEVELS):
         axes.axhline(height, color=COLORS["grey"], linewidth=1, linestyle=dash, label=label)
-    for (label, place), dash in zip(marks.items(), _LEVELS):
+    for (label, place), dash in zip(marks.items(), _MARKS):
         axes.axvline(place, color=COLORS["grey"], linewidth=1, linestyle=dash, label=label)
     for (label, y), color, dash in zip(lines.items(), _COLORS, _LINES):
         axes.plot(x, y, color=color, linestyle=dash, label=label)

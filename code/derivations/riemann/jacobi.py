@@ -88,7 +88,7 @@ def jacobi_field(metric, geodesic, xi0, dxi0, *, rtol=1e-11, progress=None):
 
     Notes
     -----
-    Equation ``eq-riemann-loop-deviation`` of the book.
+    Equation ``eq-riemann-deviation`` of the book.
 
     References
     ----------

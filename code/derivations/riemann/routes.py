@@ -63,9 +63,10 @@ def curvature_by_commuting(metric, x, step=FIRST_DIFFERENCES, *, fields=None):
 
     Notes
     -----
-    The error falls as step^2, whatever the fields. The second differences of the fields are the same in both orders and
-    cancel, also in floating point, so round-off is only about 1e-16/step. The default step, 6.1e-6, makes both errors
-    about equal, and leaves about 10 digits where the coordinates and the curvature are of the order of 1.
+    Equation ``eq-riemann-commuting`` of the book. The error falls as step^2, whatever the fields. The second
+    differences of the fields are the same in both orders and cancel, also in floating point, so round-off is only about
+    1e-16/step. The default step, 6.1e-6, makes both errors about equal, and leaves about 10 digits where the
+    coordinates and the curvature are of the order of 1.
 
     References
     ----------
@@ -149,7 +150,7 @@ def curvature_by_deviation(metric, x, step=SECOND_DIFFERENCES):
 
     Notes
     -----
-    Equations ``eq-riemann-loop-deviation`` and ``eq-riemann-loop-polarised`` of the book. The error falls as step^2.
+    Equations ``eq-riemann-deviation`` and ``eq-riemann-loop-polarised`` of the book. The error falls as step^2.
     Geodesics are followed by one Runge-Kutta step of order 4, and only their way from x is stored, not their place:
     so round-off is about 1e-16/step^2. The default step, 1.2e-4, makes both errors about equal, and leaves about 8
     digits where the coordinates and the curvature are of the order of 1.

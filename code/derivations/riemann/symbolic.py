@@ -65,7 +65,7 @@ class Metric:
 
     Notes
     -----
-    Equation ``eq-riemann-loop-metric`` of the book. Each tensor is computed once and kept in the metric.
+    Equation ``eq-riemann-metric`` of the book. Each tensor is computed once and kept in the metric.
 
     Metrics made of rational functions, trigonometric, hyperbolic and exponential functions, powers, undetermined
     functions such as ``Function("a")(t)``, logarithms of symbols and independent square roots are computed in an exact
@@ -137,7 +137,7 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-loop-metric`` of the book.
+        Equation ``eq-riemann-metric`` of the book.
 
         References
         ----------
@@ -178,7 +178,7 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-loop-metric`` of the book.
+        Equation ``eq-riemann-metric`` of the book.
 
         References
         ----------
@@ -241,7 +241,7 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-loop-christoffel`` of the book. Symmetric in the last two indices.
+        Equation ``eq-riemann-christoffel`` of the book. Symmetric in the last two indices.
 
         References
         ----------
@@ -483,7 +483,7 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-loop-derivative`` of the book.
+        Equation ``eq-riemann-covariant-mixed`` of the book.
 
         References
         ----------

@@ -305,7 +305,7 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
 
     Notes
     -----
-    Equation ``eq-riemann-loop-transport`` of the book.
+    Equation ``eq-riemann-transport`` of the book.
 
     A leg is seen at 512 uneven places and at 64 equal steps or more; what is much narrower than 1/512 of it, a bump of
     the metric or a way out of the chart and back, can be missed without any drift: put vertices there. A metric without

@@ -1,0 +1,69 @@
+"""Every chapter keeps the order and the measures that CONTRIBUTING.md promises."""
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted(
+    path for strand in ("adamw", "riemann", "bridge") for path in (ROOT / "chapters" / strand).glob("*.md")
+)
+LESSONS = [path for path in CHAPTERS if path.stem not in ("overview", "formulas")]
+CELL = re.compile(r"^(`{3,})\{code-cell\}[^\n]*\n(.*?)^\1\s*$", re.S | re.M)
+PARTS = ["At a glance", "## The question", "## Where it fails", "## Summary", "## Exercises", "## References"]
+
+
+def name(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+def cells(path):
+    """Lines of each code cell without its options."""
+    found = [match[2].splitlines() for match in CELL.finditer(path.read_text("utf8"))]
+    return [[line for line in cell if not re.match(r":[\w-]+:", line)] for cell in found]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_parts_stand_in_their_order(path):
+    text = path.read_text("utf8")
+    places = [text.find(part) for part in PARTS]
+    assert -1 not in places, [part for part, place in zip(PARTS, places) if place < 0]
+    assert places == sorted(places), PARTS
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_a_lesson_checks_shows_and_asks(path):
+    text = path.read_text("utf8")
+    code = "\n".join(line for cell in cells(path) for line in cell)
+    assert re.search(r"\bassert\b|assert_allclose", code)
+    assert "explore(" in code
+    assert re.search(r"^\*\*What you should have seen\.?\*\*", text, re.M)
+    exercises = re.findall(r"^`{3,}\{exercise\}.*?^:label: ([\w-]+)", text, re.S | re.M)
+    solved = re.findall(r"^`{3,}\{solution(?:-start)?\} ([\w-]+)", text, re.M)
+    assert 3 <= len(exercises) and sorted(exercises) == sorted(solved)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name)
+def test_code_keeps_its_measures(path):
+    found = cells(path)
+    assert sum(bool(line.strip()) for cell in found for line in cell) <= 120
+    for cell in found:
+        assert len(cell) <= 20, cell[0]
+        assert not [line for line in cell if len(line) > 96]
+        for place, line in enumerate(cell):
+            if line.lstrip().startswith("def "):
+                indent = len(line) - len(line.lstrip())
+                rest = cell[place + 1:]
+                ends = (n for n, later in enumerate(rest) if later.strip() and len(later) - len(later.lstrip()) <= indent)
+                body = rest[:next(ends, len(rest))]
+                assert sum(bool(later.strip()) for later in body) <= 5, line
+
+
+def test_names_are_used_once():
+    """Equations, theorems, exercises and figures have an address of their own in the whole book."""
+    texts = [path.read_text("utf8") for path in CHAPTERS]
+    labels = [label for text in texts for label in re.findall(r"^\$\$ \(([\w-]+)\)|^:label: ([\w-]+)", text, re.M)]
+    assert not [label for label, count in Counter(map("".join, labels)).items() if count > 1]
+    figures = [figure for text in texts for figure in re.findall(r'\bname="([a-z0-9-]+)"', text)]
+    assert not [figure for figure, count in Counter(figures).items() if count > 1]
