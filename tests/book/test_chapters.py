@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import derivations.explore
+
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted(
     path for strand in ("adamw", "riemann", "bridge") for path in (ROOT / "chapters" / strand).glob("*.md")
@@ -67,3 +69,34 @@ def test_names_are_used_once():
     assert not [label for label, count in Counter(map("".join, labels)).items() if count > 1]
     figures = [figure for text in texts for figure in re.findall(r'\bname="([a-z0-9-]+)"', text)]
     assert not [figure for figure, count in Counter(figures).items() if count > 1]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name)
+def test_figures_still_answer_after_the_last_cell(path, monkeypatch):
+    """In a notebook a slider is moved when all cells have run: no later cell may overwrite what an earlier figure uses."""
+    figures = []
+
+    def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
+        first = {key: control.default for key, control in controls.items()}
+        ends = [(key, value) for key, control in controls.items() for value in (control.values[0], control.values[-1])]
+        settings = [first, *(first | {key: value} for key, value in ends)]
+        figures.append((name, draw, [(values, contents(draw(**values))) for values in settings]))
+
+    monkeypatch.setattr(derivations.explore, "explore", explore)
+    monkeypatch.setattr(derivations.explore, "show", lambda figure, **texts: None)
+    names = {"__name__": "chapter"}
+    for cell in cells(path):
+        exec(compile("\n".join(cell), str(path), "exec"), names)
+    for figure, draw, shown in figures:
+        for values, before in shown:
+            assert contents(draw(**values)) == before, (figure, values)
+
+
+def contents(figure):
+    """What a figure shows, as text: enough to notice another curve, axis or label."""
+    found = []
+    for axes in figure.axes:
+        found += [axes.get_xlabel(), axes.get_ylabel(), axes.get_title(), axes.get_xlim(), axes.get_ylim()]
+        found += [text.get_text() for text in axes.texts] + [len(c.get_paths()) for c in axes.collections]
+        found += [(line.get_label(), line.get_xydata().round(9).tolist()) for line in axes.lines]
+    return repr(found)
