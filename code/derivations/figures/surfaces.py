@@ -76,7 +76,7 @@ def scene(mesh, lines=None, *, arrows=None, points=None, eye=_EYE, title=None, p
 
 @styled
 def chart(
-    lines=None, *, arrows=None, points=None, ground=(), limits=None, labels=("$x$", "$y$"), title=None, panel=None,
+    lines=None, *, arrows=None, points=None, ground=(), limits=None, labels=("x", "y"), title=None, panel=None,
     height=3.6,
 ):
     """A map: curves, arrows and points in two coordinates, with equal scales.
