@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 BUILD := env -u DERIVATIONS_CHAPTER .venv/bin/jupyter-book build -W -n --keep-going
 PORT ?= 8000
 
-.PHONY: book test lab serve bench train constraints clean help
+.PHONY: book test lab classroom serve bench train constraints clean help
 .DEFAULT_GOAL := help
 
 ifdef CHAPTER
@@ -20,6 +20,9 @@ test: .venv/dev.stamp $(if $(PEERS),.venv/peers.stamp) ## strict clean build, th
 
 lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in notebooks/
 	$(RUN) -m derivations.book.notebooks _build/html/notebooks notebooks && .venv/bin/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+
+classroom: .venv/classroom.stamp ## add what teachers need to set and grade the assignments, and say whether this machine is ready
+	.venv/bin/derivations classroom doctor
 
 serve: book ## serve the site on this machine only
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
@@ -44,6 +47,9 @@ help: ## list the targets
 
 .venv/dev.stamp: requirements-dev.txt .venv/book.stamp
 	$(RUN) -m pip install --disable-pip-version-check -r requirements-dev.txt && touch $@
+
+.venv/classroom.stamp: code/pyproject.toml .venv/book.stamp
+	$(RUN) -m pip install --disable-pip-version-check -c constraints.txt -e "./code[classroom]" && touch $@
 
 .venv/peers.stamp: code/pyproject.toml .venv/dev.stamp
 	$(RUN) -m pip install --disable-pip-version-check -c constraints.txt -e "./code[peers]" && touch $@

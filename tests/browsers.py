@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from debian import install
 from playwright.sync_api import sync_playwright
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
@@ -52,15 +53,7 @@ def _playwrights():
 
 def _debians():
     """Path of Debian's Chromium, installed when we are root; None when it cannot be had."""
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        return None
-    print("installing Debian's package chromium", file=sys.stderr)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            print(f"{' '.join(command)} failed: {done.stderr[-500:]}", file=sys.stderr)
-    return installed()
+    return installed() if install("chromium") else None
 
 
 def chromium():

@@ -11,8 +11,10 @@ ARROWS = {
     "riemann": set(),
     "figures": set(),
     "explore": {"figures"},
-    "book": {"explore"},
-    "commands": {"adamw", "riemann", "figures", "__version__"},
+    "calculators": {"adamw", "riemann", "figures", "explore"},
+    "classroom": {"__version__"},
+    "book": {"explore", "classroom", "calculators"},
+    "commands": {"adamw", "riemann", "figures", "classroom", "__version__"},
 }
 NOT_IN_MATHS = {"matplotlib", "IPython", "ipywidgets", "sphinx", "docutils"}
 

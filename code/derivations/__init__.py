@@ -10,6 +10,8 @@ Rooms
     Drawings: arrays in, a matplotlib ``Figure`` out.
 ``derivations.explore``
     Figures with sliders that answer in a notebook and on a static page.
+``derivations.classroom``
+    Assignments: what students' notebooks call, and what collects, grades and gives back.
 ``derivations.book``
     The Sphinx extension that builds the book.
 ``derivations.commands``

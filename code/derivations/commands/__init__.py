@@ -1,19 +1,20 @@
 """The command ``derivations``.
 
 Each sub-command is a module of this room: the first line of its docstring is the short help, ``EXAMPLE`` stands at the
-end of the long one, ``add_arguments(parser)`` declares its options and ``run(arguments)`` does the work and prints.
+end of the long one, ``add_arguments(parser)`` declares its options and ``run(arguments)`` does the work, prints, and
+returns an exit code (nothing for 0).
 """
 import argparse
 import os
 import sys
 
 from .. import __version__
-from . import curvature, rms
+from . import classroom, curvature, rms
 from .options import Parser, UsageError
 
 __all__ = ["main"]
 
-COMMANDS = {"rms": rms, "curvature": curvature}
+COMMANDS = {"rms": rms, "curvature": curvature, "classroom": classroom}
 
 
 def main(argv=None):
@@ -27,7 +28,7 @@ def main(argv=None):
     Returns
     -------
     int
-        The exit code 0.
+        The exit code: 0, or what a sub-command's help says.
 
     Raises
     ------
@@ -54,14 +55,15 @@ def main(argv=None):
         command.set_defaults(parser=command, run=module.run)
     arguments = parser.parse_args(argv)
     try:
-        arguments.run(arguments)
+        code = arguments.run(arguments) or 0
         sys.stdout.flush()
     except UsageError as error:
         arguments.parser.error(str(error))
     except BrokenPipeError:
         # The reader (head, less) has seen enough. Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+    return code
 
 
 def _first_line(text):

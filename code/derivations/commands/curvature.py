@@ -67,7 +67,7 @@ def run(arguments):
         print_catalogue()
     elif arguments.space is None:
         raise UsageError("no line element; --list prints the names of the catalogue")
-    elif arguments.time_limit == 0:
+    elif arguments.time_limit == 0 or sys.platform == "emscripten":  # in a browser there are no other processes
         _compute(arguments)
     else:
         print(_computed_elsewhere(arguments), end="")
