@@ -1,12 +1,16 @@
 """Grade a class: one process a submission, several at a time; what was interrupted goes on where it stopped."""
 import csv
+import ctypes
 import io
 import json
 import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import resource
+import signal
+import sys
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -19,6 +23,7 @@ from .variants import personal_code
 
 __all__ = ["Row", "feedback", "grade", "marks", "release", "table"]
 
+PR_SET_PDEATHSIG = 1    # of Linux's prctl
 SLACK = 120    # seconds that a submission's process may take beside the student's own time
 
 
@@ -157,7 +162,7 @@ def marks(course, name):
             if report.get("problem"):
                 row.state, row.notes = "unreadable", [report["problem"]]
             elif report.get("failed"):
-                row.state, row.notes = "failed", [report["failed"].strip().splitlines()[-1], *notes]
+                row.state, row.notes = "failed", [report["failed"].splitlines()[0], *notes]
             elif report.get("graded"):
                 try:
                     submission = gradebook.find_submission(name, student)
@@ -189,6 +194,12 @@ def table(rows):
 def _cell(text):
     """Text that a spreadsheet shows and does not take for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _reason(log):
+    """The line of a log that says why: the first exception, since nbgrader raises one of its own after it."""
+    lines = [line for line in log.splitlines() if re.match(r"[\w.]+(Error|Exception|Sandbox|Course|Interrupt)\b", line)]
+    return (lines or log.strip().splitlines() or ["failed"])[0]
 
 
 def _check_jobs(jobs):
@@ -264,6 +275,9 @@ def _in_processes(work, course, name, todo, jobs, progress):
 
 
 def _open(root, unlocked):
+    """The course, in a process that dies with the command that started it, so that two never grade the same work."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     course = Course.open(root)
     if unlocked:
         course.settings.unsafe_no_sandbox = True
@@ -308,4 +322,5 @@ def _convert(converter, course, name, student):
     result = capture_log(converter(coursedir=folder, config=course.config, force=True))
     if result["success"]:
         return ""
-    return f"{result.get('log', '')}\n{result.get('error', '')}"[-4000:].strip() or "failed"
+    log = f"{result.get('log', '')}\n{result.get('error', '')}"
+    return f"{_reason(log)}\n{log[-6000:]}"

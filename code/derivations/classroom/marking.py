@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .sandbox import Limits, Sandbox, StudentDied, StudentError
-from .sources import NAME_CELL, cleared
+from .sources import HINT, NAME_CELL, cleared
 from .variants import normal_name, personal_code, variant
 
 __all__ = ["Marking", "TestResult", "mark"]
-
-HINT = "hint:"
 
 
 @dataclass(frozen=True)

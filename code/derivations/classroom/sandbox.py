@@ -176,7 +176,6 @@ class Sandbox:
     def _start(self):
         if self._process is not None:
             return
-        self._folder = tempfile.TemporaryDirectory(prefix="derivations-")
         arguments = [sys.executable, "-m", "derivations.classroom.inside", json.dumps(self.limits.of_process())]
         environment = {"LANG": "C.UTF-8", "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
                        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", "USER": "student"}
@@ -188,6 +187,7 @@ class Sandbox:
             environment |= {"PYTHONPATH": "/course", "HOME": "/tmp", "PATH": "/usr/bin"}
             folder = "/"
         else:
+            self._folder = tempfile.TemporaryDirectory(prefix="derivations-")
             folder = self._folder.name
             environment |= {"PYTHONPATH": str(PACKAGE.parent), "HOME": folder, "PATH": os.environ.get("PATH", "/usr/bin")}
         try:

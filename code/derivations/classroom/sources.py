@@ -1,8 +1,8 @@
 """Assignments as their author writes them: one MyST file, from which both notebooks come.
 
-A source is a MyST notebook. Its header has an entry ``classroom`` with ``title``, ``minutes``, ``goals`` (a list) and
-``rooms`` (the rooms of this package that a student's code may import while it is marked; often none). Its cells are
-marked by options::
+A source is a MyST notebook. Its header has an entry ``classroom`` with ``title``, ``minutes``, ``goals`` (a list) and,
+where needed, ``rooms`` (the rooms of this package that a student's code may import while it is marked; often none) and
+``chapters`` (what to read first, as ``adamw/optimizer``). Its cells are marked by options::
 
     ```{code-cell} ipython3
     :answer: step              the student writes this cell; ### BEGIN SOLUTION ... ### END SOLUTION is cleared
@@ -19,6 +19,7 @@ marked by options::
 
 Any other code cell is given, any other text is text. The cell with the student's name, and the imports, are added.
 """
+import ast
 import copy
 import re
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ __all__ = ["Assignment", "BadSource", "NAME_CELL", "cleared", "find_sources", "r
 ROOMS = {"adamw", "riemann", "figures"}
 SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION")
 HIDDEN = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
+HINT = "hint:"
 CODE_STUB = "# Your code here.\nraise NotImplementedError(\"this cell is still empty\")"
 TEXT_STUB = "*Write your answer here: text and formulas, or drop a photograph of your page into this cell.*"
 NAME_CELL = "who"
@@ -60,6 +62,8 @@ class Assignment:
     goals : list of str
     rooms : tuple of str
         Rooms of the package that a student's code may import while it is marked.
+    chapters : tuple of str
+        What to read first, such as ``"adamw/optimizer"``.
     notebook : nbformat.NotebookNode
         The teacher's version: solutions, all tests, nbgrader's metadata.
     """
@@ -69,6 +73,7 @@ class Assignment:
     minutes: int
     goals: list
     rooms: tuple
+    chapters: tuple
     notebook: object
 
     def release(self):
@@ -152,6 +157,7 @@ def read_source(path):
         cell.metadata["numbers"] = bool(numbers)
         cell["id"] = metadata["grade_id"]
     _check_regions(cells, path)
+    _check_hints(cells, path)
 
     notebook.cells = cells
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -161,7 +167,8 @@ def read_source(path):
     for number, cell in enumerate(cells):
         if "nbgrader" not in cell.metadata:
             cell["id"] = f"text-{number}"
-    return Assignment(path.stem, about["title"], int(about["minutes"]), list(about["goals"]), rooms, notebook)
+    return Assignment(path.stem, about["title"], int(about["minutes"]), list(about["goals"]), rooms,
+                      tuple(about.get("chapters") or ()), notebook)
 
 
 def cleared(notebook, hidden=True):
@@ -247,6 +254,27 @@ def _check_regions(cells, path):
             raise BadSource(f"{path}, cell {metadata.get('grade_id', 'of text')!r}: expected the marks {list(expected)}, got {marks}")
     if kinds["answer"] < 2 or not kinds["tests"] or not kinds["written"]:
         raise BadSource(f"{path}: an assignment has at least one answer, one cell of tests and one written answer")
+
+
+def _check_hints(cells, path):
+    """Only texts that begin with the mark of a hint reach students: each assert of a test must have one."""
+    for cell in cells:
+        metadata = cell.metadata.get("nbgrader", {})
+        if cell.cell_type != "code" or not metadata.get("grade"):
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Assert) and not all(text.startswith(HINT) for text in _texts(node.msg)):
+                raise BadSource(f"{path}, cell {metadata['grade_id']!r}, line {node.lineno}: an assert needs a text that "
+                                f"begins with {HINT!r}")
+
+
+def _texts(node):
+    """How the texts begin that an expression can give; an empty one stands for what cannot be read off."""
+    if isinstance(node, ast.IfExp):
+        return _texts(node.body) + _texts(node.orelse)
+    if isinstance(node, ast.JoinedStr):
+        node = node.values[0]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else [""]
 
 
 def _without(source, marks, stub):
