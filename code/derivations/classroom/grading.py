@@ -198,7 +198,7 @@ def _cell(text):
 
 def _reason(log):
     """The line of a log that says why: the first exception, since nbgrader raises one of its own after it."""
-    lines = [line for line in log.splitlines() if re.match(r"[\w.]+(Error|Exception|Sandbox|Course|Interrupt)\b", line)]
+    lines = [line.strip() for line in log.splitlines() if re.match(r"\s*[\w.]+(Error|Exception|Sandbox|Course|Interrupt)\b", line)]
     return (lines or log.strip().splitlines() or ["failed"])[0]
 
 

@@ -36,7 +36,7 @@ README = """\
     derivations classroom release adamw-by-hand        the notebook to hand out: release/adamw-by-hand/
     derivations classroom collect adamw-by-hand FOLDER what came back: a folder or a zip file
     derivations classroom grade adamw-by-hand --jobs 2
-    nbgrader formgrader or JupyterLab                  mark the written answers
+    jupyter lab                                        mark the written answers: menu Nbgrader > Formgrader
     derivations classroom feedback adamw-by-hand       pages to give back: feedback/
     derivations classroom export adamw-by-hand --csv marks.csv
 
