@@ -45,12 +45,12 @@ def l2_step(theta, g, m, v, t, lr, weight_decay, betas, eps):
     ("a neighbour's numbers, a zero gradient as the one that stops the weight, the largest gradient without betas",
      {"table": "table = np.array([[0.9, 0.81, 1.0, 0.6], [0.94, 0.85, 0.8, 0.5], [0.6, 0.8, 0.7, 0.4]])",
       "still": "still = 0.0", "largest": "largest = 0.8 / 0.6",
-      "wanted": "wanted_decay = 0.9", "gap": "gap = 0.0", "noisy": "decayed = [0.4, 0.9, 0.1]"},
+      "wanted": "wanted_decay = 0.9", "gap": "measured, gap = np.full(200, 0.23), 0.0", "noisy": "decayed = [0.4, 0.9, 0.1]"},
      {"table-three-steps", "still-fourth", "largest-fourth", "wanted-decay", "gap-measured", "noisy-averages"}),
     ("still: the new gradient is taken to enter with weight 1; largest: an endpoint of a grid; gap of the roots, in another run",
      {"still": "still = -my_betas[0] * table[2, 0]", "largest": "largest = 1000 * my_gradients[0]",
-      "gap": "run = simulate_update_rms(my_sim_betas, 200, 10_000, 3)\n"
-             "gap = run[100:].mean() / mean_field_rms(my_sim_betas[0], np.array([9999]))[0] - 1"},
+      "gap": "measured = simulate_update_rms(my_sim_betas, 200, 10_000, 3)\n"
+             "gap = measured[100:].mean() / mean_field_rms(my_sim_betas[0], np.array([9999]))[0] - 1"},
      {"still-fourth", "largest-fourth", "gap-measured"}),
     ("the divisor of PyTorch, for constants that change; shares of the weight newest first; the warm-up forgotten",
      {"shares": """
@@ -111,6 +111,19 @@ def simulate_update_rms(betas, steps, parameters, seed):
 """,
       "noisy": "decayed = [0.999**my_noisy_steps, (1 - 0.001 / my_sigma**2)**my_noisy_steps, 0.1 * my_sigma]"},
      {"mean-field-value", "simulate-level", "gap-measured", "noisy-averages"}),
+    ("the first-order formula of the chapter as the gap, beside a right run",
+     {"gap": "measured = simulate_update_rms(my_sim_betas, 200, 10_000, 3)\n"
+             "b1, b2 = my_sim_betas\n"
+             "gap = 2 * (1 - b2) * (b1**2 - b2) / ((1 + b2) * (1 - b1**2 * b2))"},
+     {"gap-measured"}),
+    ("the small constant left out of the L2 step",
+     {"l2": "def l2_step(theta, g, m, v, t, lr, weight_decay, betas, eps):\n"
+            "    return adamw_step(theta, g + weight_decay * theta, m, v, t, lr, 0.0, betas, 0.0)"},
+     {"l2-step"}),
+    ("a run at other betas, and all its steps averaged",
+     {"gap": "measured = simulate_update_rms((0.9, 0.95), 200, 10_000, 3)\n"
+             "gap = np.mean(measured**2) * 1.9 / 0.1 - 1"},
+     {"gap-measured"}),
     ("wrong types and shapes: nothing, text, numbers that are none, one value for many",
      {"step": "def adamw_step(theta, g, m, v, t, lr, weight_decay, betas, eps):\n    return theta",
       "half": "def half_gradients(beta2, eps):\n    return 'eps'",
@@ -118,7 +131,7 @@ def simulate_update_rms(betas, steps, parameters, seed):
       "shares": "def shares(b):\n    return {}", "weight": "def weight_shares(lr, weight_decay):\n    return lr",
       "wanted": "wanted_decay = float('nan')", "mean-field": "def mean_field_rms(beta1, t):\n    return 1.0",
       "simulate": "def simulate_update_rms(betas, steps, parameters, seed):\n    return np.full(steps, np.nan)",
-      "gap": "gap = '0.3'", "l2": "def l2_step(*everything):\n    return None", "noisy": "decayed = 0.5"},
+      "gap": "measured, gap = None, '0.3'", "l2": "def l2_step(*everything):\n    return None", "noisy": "decayed = 0.5"},
      {"step-update", "step-decay", "half-sizes", "table-three-steps", "still-fourth", "largest-fourth", "shares-weights",
       "weight-mean", "wanted-decay", "mean-field-value", "simulate-level", "gap-measured", "l2-step", "noisy-averages"}),
     ("right, as PyTorch orders it and in loops: nothing may fail",

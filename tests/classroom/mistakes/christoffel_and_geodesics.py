@@ -196,12 +196,16 @@ def geodesic(symbols, x, v, end, steps):
     return np.array([[x + end * i / steps * v, v] for i in range(steps + 1)])
 '''
 
+HIGHEST_POINT = '''
+path = geodesic(vase_christoffel, START, launch(START, np.radians(ALPHA)), 20.0, 800)
+turning_height = path[:, 0, 0].max()
+'''
 ORDER_BY_HEART = "def measured_order(steps):\n    return 4.0"
 ORDER_NATURAL_LOG = '''
 def measured_order(steps):
     def error(n):
         path = geodesic(half_plane, np.array([0.0, 1.0]), np.array([1.0, 0.0]), 2.0, n)
-        return np.max(np.abs(path[-1][0] - np.array([np.tanh(2), 1 / np.cosh(2)])))
+        return abs(path[-1][0][0] - np.tanh(2))
     return np.log(error(steps) / error(2 * steps))
 '''
 ORDER_OTHER_WAY = ORDER_NATURAL_LOG.replace("2 * steps))", "2 * steps)) / np.log(2)")
@@ -324,6 +328,8 @@ MISTAKES = [
     ("straight lines and speeds of the map",
      {"geodesic": STRAIGHT_ON_THE_MAP, "launch": LAUNCH_ON_THE_MAP},
      {"geodesic-path", "order-values", "own-path", "launch-values"}),
+    ("the highest of the points of a path in place of a prediction", {"turning": HIGHEST_POINT},
+     {"turning-value"}),
     ("functions return nothing",
      {cell: f"def {name}(*arguments):\n    return None" for cell, name in ANSWERS.items()},
      {"metric-values", "christoffel-values", "vase-values", "covariant-values", "scaled-values",

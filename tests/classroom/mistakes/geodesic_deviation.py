@@ -167,6 +167,12 @@ TERMS = [
     ("terms in another order",
      {"six": SIX.format(**SIX_RIGHT).replace("return rows", "return rows[[0, 1, 3, 2, 4, 5]]")},
      {"six-inserted", "six-others"}),
+    ("the law in the first row, and five rows of zeros", {"six": '''
+def six_terms(Gamma, dGamma, v, xi, p):
+    rows = np.zeros((6, len(v)))
+    rows[0] = -np.einsum("mnab,n,a,b->m", riemann_tensor(Gamma, dGamma), v, xi, v)
+    return rows
+'''}, {"six-inserted", "six-others", "six-sum"}),
     ("the sum instead of the six rows",
      {"six": SIX.format(**SIX_RIGHT).replace("return rows", "return rows.sum(axis=0)")},
      {"six-inserted", "six-others", "six-sum"}),
@@ -222,6 +228,7 @@ FROM_GAPS = [
         body="    return float((np.arccos(y1 / y0 + 0j)**2).real) / stride**2")}, {"inverse-check"}),
     ("the curvature of somebody else's gaps",
      {"my-curvature": "my_curvature = curvature_from_gaps(1.2, 1.5, 1.1, 1.0)"}, {"inverse-check"}),
+    ("the curvature as text", {"my-curvature": "my_curvature = 'a sphere'"}, {"inverse-check"}),
 ]
 WALKS = [
     ("right, with the other Runge-Kutta method of order 4", {"walk": WALK.format(**WALK_RIGHT)}, set()),

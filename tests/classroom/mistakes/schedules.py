@@ -29,6 +29,12 @@ left = float(np.exp(-kappa[-1]))
 half_step = int(np.argmax(np.exp(-2 * kappa) <= 0.5)) + 1
 tenth_decay = WEIGHT_DECAY * np.log(10) / kappa[-1]
 '''}, {"rates", "left-at-end", "half-left"}),
+    ("the entry of the array taken for the number of the step", {
+        "start-left": '''
+kappa = kappa_nu(cosine_rates(LR, STEPS), WEIGHT_DECAY)[0]
+left, half_step = np.exp(-2 * kappa[-1]), int(np.argmax(np.exp(-kappa) <= 0.5))
+tenth_decay = WEIGHT_DECAY * np.log(10) / kappa[-1]
+'''}, {"half-left"}),
     ("steps counted from 0; weight decay taken out of the sum although it varies; errors of the RMS", {
         "cosine": '''
 def cosine_rates(lr, steps, final_lr=0.0):
