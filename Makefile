@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 BUILD := env -u DERIVATIONS_CHAPTER .venv/bin/jupyter-book build -W -n --keep-going
 PORT ?= 8000
 
-.PHONY: book test lab classroom serve bench train constraints clean help
+.PHONY: book test lab classroom serve live bench train constraints clean help
 .DEFAULT_GOAL := help
 
 ifdef CHAPTER
@@ -16,7 +16,7 @@ book: .venv/book.stamp ## build the site into _build/html; CHAPTER=riemann/loop:
 endif
 
 test: .venv/dev.stamp $(if $(PEERS),.venv/peers.stamp) ## strict clean build, then all tests; PEERS=1: also against torch and optax
-	rm -rf _build && $(BUILD) . && $(RUN) -m pytest $(PYTEST)
+	rm -rf _build && $(BUILD) . && $(RUN) -m pytest -n 2 --dist loadfile $(PYTEST)
 
 lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in notebooks/
 	$(RUN) -m derivations.book.notebooks _build/html/notebooks notebooks && .venv/bin/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -26,6 +26,9 @@ classroom: .venv/classroom.stamp ## add what teachers need to set and grade the 
 
 serve: book ## serve the site on this machine only
 	$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+live: .venv/dev.stamp book ## boot Python in a browser on every page with code (ten minutes)
+	LIVE_PAGES=all $(RUN) -m pytest tests/browser/test_run_live.py -k every_page
 
 bench: .venv/dev.stamp .venv/peers.stamp ## run the benchmarks, each keeps its table in benchmarks/results; SCRIPT=benchmarks/NAME.py: only that one
 	for script in $(or $(SCRIPT),$(filter-out benchmarks/real_network.py benchmarks/published_checkpoint.py,$(wildcard benchmarks/*.py))); do $(RUN) $$script || exit 1; done

@@ -14,7 +14,7 @@ ARROWS = {
     "calculators": {"adamw", "riemann", "figures", "explore"},
     "classroom": {"__version__"},
     "book": {"explore", "classroom", "calculators"},
-    "commands": {"adamw", "riemann", "figures", "classroom", "__version__"},
+    "commands": {"adamw", "riemann", "figures", "classroom", "calculators", "__version__"},
 }
 NOT_IN_MATHS = {"matplotlib", "IPython", "ipywidgets", "sphinx", "docutils"}
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted(
     path for strand in ("adamw", "riemann", "bridge") for path in (ROOT / "chapters" / strand).glob("*.md")
 )
-LESSONS = [path for path in CHAPTERS if path.stem not in ("overview", "formulas")]
+LESSONS = [path for path in CHAPTERS if path.stem not in ("overview", "formulas", "calculator")]
 CELL = re.compile(r"^(`{3,})\{code-cell\}[^\n]*\n(.*?)^\1\s*$", re.S | re.M)
 PARTS = ["At a glance", "## The question", "## Where it fails", "## Summary", "## Exercises", "## References"]
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derivations.commands import curvature, curvature_report, main
-from derivations.commands.line_element import LineElementError, read_line_element, read_number
 from derivations.riemann import Metric, MetricError, spaces
+from derivations.riemann.line_element import LineElementError, read_line_element, read_number
 
 METHODS = {
     "christoffel": "christoffel_symbols", "riemann": "riemann_tensor", "ricci": "ricci_tensor",

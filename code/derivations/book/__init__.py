@@ -8,12 +8,20 @@ One module a concern:
     Scripts and styles of the site, self-hosted MathJax, small repairs of the theme's HTML.
 ``notebooks``
     Writes each chapter as a runnable ``.ipynb`` file.
+``live``
+    Python in the reader's browser: the packages as wheels, the button *Run live*.
+``assignments``
+    The assignments' cards and downloads: students' versions only.
+``calculators``
+    The calculators' scripts and data, on their own pages.
+``exercises``
+    Exercises that the page checks: the directive ``try-it``.
 """
-from . import execution, notebooks, pages
+from . import assignments, calculators, execution, exercises, live, notebooks, pages
 
 
 def setup(app):
     """Register the extension's parts with Sphinx (called by Sphinx)."""
-    for part in (execution, pages, notebooks):
+    for part in (execution, pages, notebooks, live, assignments, calculators, exercises):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -26,6 +26,7 @@ from sphinx import addnodes
 from sphinx.util import logging
 
 from .execution import READER
+from .exercises import checking_cell, is_exercise, parts
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,8 @@ class Translator:
             elif _is_cell(node):
                 self._flush()
                 self._code(node)
+            elif is_exercise(node):
+                self._exercise(node)
             elif isinstance(node, nodes.Admonition) and any(map(_is_cell, node.findall(nodes.container))):
                 self._open_box(node)
             else:
@@ -130,6 +133,14 @@ class Translator:
             logger.warning("the notebook would lack the source of a cell that the page does not show", location=node)
             return
         self.cells.append(nbformat.v4.new_code_cell(inputs[0].astext()))
+
+    def _exercise(self, node):
+        """An exercise with a check: its text, and a cell each for the stub and the check."""
+        title, text, stub, check = parts(node)
+        self.pieces += [f"**{self.inline(title)}**", *map(self.block, text)]
+        self._flush()
+        for source in (stub, checking_cell(check)):
+            self.cells.append(nbformat.v4.new_code_cell(source, metadata={"try_it": node["try_it"]}))
 
     # ---- blocks
 
@@ -345,7 +356,8 @@ def _check_complete(path, notebook, docname):
 
 
 def _count_code(notebook):
-    return sum(cell.cell_type == "code" for cell in notebook.cells)
+    """Code cells of a chapter; those of an exercise are none in its source."""
+    return sum(cell.cell_type == "code" and "try_it" not in cell.metadata for cell in notebook.cells)
 
 
 def copy(source, target):

@@ -85,7 +85,7 @@ def run(arguments):
     except NoSandbox as error:
         raise UsageError(f"{error}. Without the lock students' code could read and delete your files; if you trust it "
                          "all, say --unsafe-no-sandbox") from None
-    except (NoCourse, BadSource, Unreadable, FileNotFoundError, ValueError) as error:
+    except (NoCourse, BadSource, Unreadable, OSError, ValueError) as error:
         raise UsageError(str(error)) from None
 
 
@@ -204,7 +204,7 @@ def _doctor(arguments):
 def _show(rows):
     for row in rows:
         points = "" if row.total is None else f"{row.total:5g} of {row.most:g}"
-        print(f"{row.student:24} {row.state:10} {points:12} {'; '.join(row.notes)[:200]}".rstrip())
+        print(f"{row.student:24} {row.state:10} {points:12} {' '.join('; '.join(row.notes).split())[:200]}".rstrip())
     states = {state: sum(row.state == state for row in rows) for state in ("graded", "to mark", "missing", "unreadable", "failed")}
     print(", ".join(f"{count} {state}" for state, count in states.items() if count) + ".")
     return UNFINISHED if states["missing"] + states["unreadable"] + states["failed"] else 0

@@ -76,19 +76,14 @@ def run(arguments):
 def _compute(arguments):
     """Compute and print in this process, without limits; all errors that are foreseen become a UsageError."""
     from ..riemann import GeometryError
+    from ..riemann.listing import foreseen_errors
     from .curvature_report import print_curvature
-    from .line_element import LineElementError
 
     try:
-        print_curvature(arguments)
-    except (GeometryError, LineElementError) as error:
+        with foreseen_errors():
+            print_curvature(arguments)
+    except GeometryError as error:
         raise UsageError(str(error)) from error
-    except NotImplementedError as error:    # some steps of SymPy's simplify lack cases
-        raise UsageError(f"SymPy cannot simplify the tensors of this metric: {error}") from error
-    except OverflowError as error:
-        raise UsageError("a number in this metric, or at this point, is too large to compute") from error
-    except RecursionError as error:
-        raise UsageError("an expression in this metric is nested too deeply") from error
     except MemoryError as error:
         raise UsageError("not enough memory: ask for fewer --tensors, or simplify the line element") from error
 

@@ -8,34 +8,14 @@ import sympy as sp
 
 from ..riemann import Metric, Space, spaces
 from ..riemann.display import Tensor
-from .line_element import LineElementError, read_line_element, read_number
+from ..riemann.line_element import LineElementError, read_line_element, read_number
+from ..riemann.listing import METRIC, QUANTITIES, array_code, metric_tensor, symbol_code
 from .options import UsageError
 
 __all__ = ["print_catalogue", "print_curvature"]
 
 _NAMED = re.compile(r"[A-Za-z]+([ _-]+[A-Za-z]+)*")
 _ASSIGNED = re.compile(r"\s*([^\W\d]\w*)\s*=(.*)")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Quantity:
-    """A tensor as it is printed: title, letter as LaTeX, method of the metric, name in the format sympy."""
-
-    title: str
-    symbol: str
-    method: str
-    variable: str
-
-
-QUANTITIES = {
-    "christoffel": _Quantity("Christoffel symbols", r"\Gamma", "christoffel_symbols", "christoffel"),
-    "riemann": _Quantity("Riemann tensor", "R", "riemann_tensor", "riemann"),
-    "ricci": _Quantity("Ricci tensor", "R", "ricci_tensor", "ricci"),
-    "scalar": _Quantity("Ricci scalar", "R", "ricci_scalar", "ricci_scalar"),
-    "kretschmann": _Quantity("Kretschmann scalar R_abcd R^abcd", "K", "kretschmann_scalar", "kretschmann_scalar"),
-    "einstein": _Quantity("Einstein tensor", "G", "einstein_tensor", "einstein"),
-    "weyl": _Quantity("Weyl tensor", "C", "weyl_tensor", "weyl"),
-}
 
 
 def print_curvature(arguments):
@@ -46,9 +26,8 @@ def print_curvature(arguments):
     point = None if arguments.at is None else _point(space, arguments.at)
     results = {name: getattr(space.metric, QUANTITIES[name].method)() for name in dict.fromkeys(arguments.tensors)}
     metric = space.metric
-    g = Tensor(list(metric.matrix), (metric.n, metric.n), symbol="g", indices="ll", coords=metric.coords,
-               symmetries=[((1, 0), 1)])
-    rows = [(_Quantity("Metric", "g", "matrix", "g"), g)] + [(QUANTITIES[name], results[name]) for name in results]
+    rows = [(METRIC, metric_tensor(metric.matrix, metric.coords))]
+    rows += [(QUANTITIES[name], result) for name, result in results.items()]
     if point is not None:
         whole = arguments.format == "sympy"
         rows = [(quantity, _numbers(quantity, result, metric, point, whole)) for quantity, result in rows]
@@ -188,32 +167,9 @@ def _print_latex(space, point, rows):
         print("\\]")
 
 
-class _CodePrinter(sp.StrPrinter):
-    """Prints fractions so that Python does not turn them into floating-point numbers."""
-
-    def _print_Rational(self, expr):
-        return f"Rational({expr.p}, {expr.q})"
-
-    _print_Half = _print_Rational
-
-
 def _print_sympy(space, point, rows):
     for word, text in _header(space, point):
         print(f"# {word}: {text}")
-    metric = space.metric
-    symbols = (*metric.coords, *metric.params)
-    functions = sorted({function.func for function in metric.matrix.atoms(sp.core.function.AppliedUndef)}, key=str)
-    print("from sympy import *")
-    for name in (*symbols, *functions):
-        print(f"{name} = {sp.srepr(name)}")
-    taken = {str(symbol) for symbol in (*symbols, *functions)}
-    printer = _CodePrinter()
+    print("\n".join(symbol_code(space.metric)))
     for quantity, result in rows:
-        variable = quantity.variable + "_" * (quantity.variable in taken)
-        if not isinstance(result, Tensor):
-            print(f"{variable} = {printer.doprint(result)}")
-            continue
-        print(f"{variable} = MutableDenseNDimArray.zeros{result.shape}")
-        for index in itertools.product(*map(range, result.shape)):
-            if result[index] != 0:
-                print(f"{variable}{list(index)} = {printer.doprint(result[index])}")
+        print("\n".join(array_code(space.metric, quantity.variable, result)))

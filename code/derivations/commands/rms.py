@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..adamw import DoesNotApply, Schedule, lr_for, predict_weight_rms, weight_decay_for
+from ..calculators.weight_rms import NOTES as METHODS
 from . import report
 from .checkpoints import flags, measure, open_checkpoint
 from .options import UsageError, library_errors, non_negative, number, option_names, positive
@@ -30,18 +31,6 @@ A negative number in scientific notation needs an equals sign: --init-mean=-1e-3
 Exit code 0; 2 after an error, which is one line on stderr.
 """
 
-# Where the error of each method comes from.
-METHODS = {
-    "exact": "noise factor of a settled run, also in its first 1/(1 - beta2) steps",
-    "recursion": "denominator frozen at its mean: without the noise factor",
-    "double_sum": "as recursion, without bias correction and without start x mean gradient",
-    "single_sum": "as double_sum; lr and decay steady over the momentum's 1/(1 - beta1) steps",
-    "integral": "as single_sum, with the sum over steps as an integral",
-    "ode": "as integral, from its differential equation",
-    "closed_form": "as integral, in closed form",
-    "mean_field": "as integral, with lr^2 and decay spread evenly over the run",
-    "constant": "as double_sum, for constant lr and weight decay, lr x wd << 1 - beta1",
-}
 _DRAWN = ("exact", "double_sum", "single_sum", "mean_field")
 _MOST_DRAWN = 4
 _MOST_POINTS = 1000    # of a curve in a drawing

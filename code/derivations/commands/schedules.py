@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..adamw import constant, cosine, from_array, inverse_time, join, linear, wsd
+from ..adamw import from_array
+from ..calculators.weight_rms import make_schedule
 from .options import LONGEST_RUN, UsageError, count, library_errors, non_negative, positive
 
 __all__ = ["add_schedule_arguments", "schedule_from"]
@@ -74,25 +75,15 @@ def schedule_from(arguments):
             raise UsageError(f"--schedule {kind} needs --{name}")
     _refuse(arguments, set(_ALL_OPTIONS) - _OPTIONS[kind], f"--schedule {kind}")
     lr, steps, warmup, final = arguments.lr, arguments.steps, arguments.warmup_steps or 0, arguments.final_lr or 0.0
-    if kind == "wsd":
-        if arguments.decay_steps is None:
-            raise UsageError("--schedule wsd needs --decay-steps")
-        with library_errors():
-            return wsd(lr, steps, warmup, arguments.decay_steps, final), max(lr, final)
+    if kind == "wsd" and arguments.decay_steps is None:
+        raise UsageError("--schedule wsd needs --decay-steps")
     if kind == "inverse-time" and arguments.timescale is None:
         raise UsageError("--schedule inverse-time needs --timescale")
-    if warmup >= steps:
+    if kind != "wsd" and warmup >= steps:
         raise UsageError(f"--warmup-steps must be less than --steps, got --warmup-steps {warmup} --steps {steps}")
-    rest = steps - warmup
     with library_errors():
-        if kind == "constant":
-            schedule = constant(lr, rest)
-        elif kind == "inverse-time":
-            schedule = inverse_time(lr, rest, arguments.timescale, arguments.power or 1.0)
-        else:
-            schedule = (linear if kind == "linear" else cosine)(lr, rest, final)
-        if warmup:
-            schedule = join(linear(0.0, warmup, final_lr=lr), schedule)
+        schedule = make_schedule(kind.replace("-", "_"), lr, steps, warmup, final, arguments.decay_steps or 0,
+                                 arguments.timescale, arguments.power or 1.0)
     return schedule, max(lr, final)
 
 

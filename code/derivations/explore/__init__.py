@@ -1,15 +1,16 @@
-"""Figures with controls: one call, the same figure in a notebook and on a static page.
+"""Figures with controls: one call, the same figure in a notebook, on a static page, and live in the browser.
 
 ``explore(draw, ...)`` shows ordinary ipywidgets in a running kernel. While the book is built (environment variable
 ``DERIVATIONS_BAKE=1``) it draws a frame at every step that the controls offer and returns HTML whose native controls
-answer without a kernel.
+answer without a kernel. When the reader has pressed *Run live*, Python in the browser draws the same figure at any
+value (``derivations.explore.browser``).
 """
 import inspect
 import re
 
 from matplotlib.figure import Figure
 
-from . import baked
+from . import baked, browser
 from .controls import Control, choice, log_slider, slider, toggle
 from .glue import baking, glue
 from .render import FigureError, check_not_pyplot
@@ -43,8 +44,9 @@ def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
 
     Returns
     -------
-    ipywidgets.VBox or BakedFigure
-        The second while the book is built. Let it be the last expression of its cell: else the build complains.
+    ipywidgets.VBox, BakedFigure or LiveFigure
+        The second while the book is built, the third in the browser. Let it be the last expression of its cell: else
+        the build complains.
 
     Raises
     ------
@@ -70,6 +72,8 @@ def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
     if baking():
         _session.add(name, controls, max_frames)
         return _session.watch(name, baked.bake(draw, **figure))
+    if browser.running():
+        return browser.LiveFigure(draw, **figure, template=alt)
     from .kernel import live_widget    # here, so that building the book does not start ipywidgets
     return live_widget(draw, **figure)
 

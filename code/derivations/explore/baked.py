@@ -12,7 +12,7 @@ from .encode import encode, snake_order
 from .render import FigureError, draw_figure, picture_of, render_png
 from .texts import label_html, plain_text
 
-__all__ = ["BakedFigure", "Session", "bake", "bake_still"]
+__all__ = ["BakedFigure", "Session", "bake", "bake_still", "live_markup"]
 
 
 class Session:
@@ -138,14 +138,33 @@ def bake(draw, *, name, alt, caption, controls):
     default = _default_frame(controls)
     pictures, png = _draw_all(draw, name, controls, default)
     encoded = encode(pictures, default, snake_order([len(control.values) for control in controls.values()]))
-    data = json.dumps(_page_data(alt, controls, encoded), ensure_ascii=False).replace("<", "\\u003c")
+    data = _page_data(alt, controls, encoded)
     _report(name, len(pictures), time.process_time() - began, len(data))
-    sentence = alt.sentence({key: control.start for key, control in controls.items()})
-    inside = (
-        f'<p class="live-figure-alt" aria-live="polite">{escape(sentence)}</p>\n'
-        f'{_controls_html(name, controls)}<script type="application/json">{data}</script>\n'
-    )
+    sentence = _first_sentence(alt, controls)
+    note = f"{len(pictures)} prepared frames"
+    inside = _inside_html(name, controls, sentence, note, data)
     return BakedFigure(_figure_html(name, encoded.svg, sentence, inside, caption), png, sentence)
+
+
+def live_markup(svg, *, name, alt, caption, controls):
+    """Write the HTML of a figure that has no prepared frames: Python draws each one in the reader's browser.
+
+    Parameters
+    ----------
+    svg : str
+        The frame that is shown first.
+    name : str
+    alt : AltText
+    caption : str
+    controls : dict of str to Control
+
+    Returns
+    -------
+    str
+    """
+    sentence = _first_sentence(alt, controls)
+    inside = _inside_html(name, controls, sentence, "", _page_data(alt, controls, None))
+    return _figure_html(name, svg, sentence, inside, caption)
 
 
 def bake_still(figure, *, name, alt, caption):
@@ -190,6 +209,17 @@ def _draw_all(draw, name, controls, default):
     return pictures, png
 
 
+def _first_sentence(alt, controls):
+    return alt.sentence({key: control.start for key, control in controls.items()})
+
+
+def _inside_html(name, controls, sentence, note, data):
+    return (
+        f'<p class="live-figure-alt" aria-live="polite">{escape(sentence)}</p>\n'
+        f'{_controls_html(name, controls, note)}<script type="application/json">{data}</script>\n'
+    )
+
+
 def _figure_html(name, svg, sentence, inside, caption):
     live = f' data-live-figure="{name}"' if inside else ""
     shown = f"<figcaption>{label_html(caption)}</figcaption>\n" if caption else ""
@@ -203,7 +233,7 @@ def _figure_html(name, svg, sentence, inside, caption):
 def _page_data(alt, controls, encoded):
     """What the script needs besides the HTML. Texts of the alt sentence are prepared: no formatter in the browser."""
     order = list(controls)
-    return {
+    data = {
         "controls": [
             {
                 "name": key, "kind": control.kind, "start": control.start, "keys": control.keys,
@@ -212,19 +242,19 @@ def _page_data(alt, controls, encoded):
             for key, control in controls.items()
         ],
         "alt": [part if isinstance(part, str) else [order.index(part[0]), part[1]] for part in alt.parts],
-        "frames": base64.b64encode(encoded.data).decode("ascii"),
+        "frames": encoded and base64.b64encode(encoded.data).decode("ascii"),
     }
+    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 
 
-def _controls_html(name, controls):
+def _controls_html(name, controls, note):
     """Native controls, hidden until the script is up: without scripts no dead control is seen."""
     rows = "".join(_control_html(f"fig-{name}_{key}", key, control) for key, control in controls.items())
-    frames = math.prod(len(control.values) for control in controls.values())
     return (
         f'<div class="live-figure-controls" role="group" aria-label="Controls of the figure" hidden>\n{rows}'
         '<div class="live-figure-buttons"><button type="button" data-action="reset">Reset</button>'
         '<button type="button" data-action="copy">Copy link</button>'
-        f'<span class="live-figure-note">{frames} prepared frames</span>'
+        f'<span class="live-figure-note">{note}</span>'
         '<span class="live-figure-status" role="status"></span></div>\n</div>\n'
     )
 

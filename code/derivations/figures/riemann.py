@@ -303,7 +303,8 @@ def _sense_of_walk(axes, points, size):
         along = along * min(size / np.linalg.norm(along), 0.25 * (len(points) - 1) / 4)
         across = np.array([-along[1], along[0]]) / 2
         head = points[middle] + np.stack([along / 2, across - along / 2, -across - along / 2])
-        axes.fill(*head.T, color="#000000", linewidth=0, zorder=2.5)
+        # Solid: an older Matplotlib scales a dash pattern of the cycle to zero length, and refuses it.
+        axes.fill(*head.T, color="#000000", linewidth=0, linestyle="-", zorder=2.5)
 
 
 def _between(axes, before, after, hidden=(False, False)):

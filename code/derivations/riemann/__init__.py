@@ -13,6 +13,7 @@ from .display import Tensor
 from .errors import ChartError, CurveError, GeometryError, IntegrationError, MetricError, ParameterError
 from .geodesics import Endpoints, Geodesic, exponential_map, geodesic
 from .jacobi import JacobiField, conjugate_points, jacobi_field
+from .line_element import LineElementError, read_line_element
 from .numeric import FormulaMetric, NumericMetric, PointwiseMetric
 from .routes import (
     area,
@@ -33,9 +34,10 @@ from .transport import Curve, Holonomy, Transport, circle, holonomy, parallel_tr
 
 __all__ = [
     "ChartError", "Curve", "CurveError", "Endpoints", "FormulaMetric", "Geodesic", "GeometryError", "Holonomy",
-    "IntegrationError", "JacobiField", "Metric", "MetricError", "NumericMetric", "ParameterError", "PointwiseMetric",
-    "Space", "Tensor", "Transport", "area", "circle", "conjugate_points", "conventions", "coordinate_loop",
-    "curvature_by_commuting", "curvature_by_deviation", "curvature_by_loop", "errors_by_loop", "exponential_map",
-    "gauss_curvature_by_loop", "geodesic", "geodesic_between", "holonomy", "jacobi_field", "observed_order",
-    "parallel_transport", "polygon", "propagator_series", "rectangle", "spaces", "straight", "total_curvature",
+    "IntegrationError", "JacobiField", "LineElementError", "Metric", "MetricError", "NumericMetric", "ParameterError",
+    "PointwiseMetric", "Space", "Tensor", "Transport", "area", "circle", "conjugate_points", "conventions",
+    "coordinate_loop", "curvature_by_commuting", "curvature_by_deviation", "curvature_by_loop", "errors_by_loop",
+    "exponential_map", "gauss_curvature_by_loop", "geodesic", "geodesic_between", "holonomy", "jacobi_field",
+    "observed_order", "parallel_transport", "polygon", "propagator_series", "read_line_element", "rectangle", "spaces",
+    "straight", "total_curvature",
 ]

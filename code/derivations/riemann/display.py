@@ -86,6 +86,17 @@ class Tensor(sp.ImmutableDenseNDimArray):
             if self[index] != 0 and _is_first(index, group) and not (cyclic and _is_cyclic_sum(index))
         }
 
+    def latex_equations(self):
+        r"""Name and value, as LaTeX, of each non-zero independent component; ``[(letter, "0")]`` if there is none.
+
+        Examples
+        --------
+        >>> from derivations.riemann import spaces
+        >>> spaces.sphere().metric.ricci_tensor().latex_equations()
+        [('R_{\\theta \\theta}', '1'), ('R_{\\phi \\phi}', '\\sin^{2}{\\left(\\theta \\right)}')]
+        """
+        return self._listing(self._latex_name, list, sp.latex)
+
     def __reduce__(self):
         return _restored, (sp.flatten(self), self.shape, self._names)
 

@@ -1,7 +1,8 @@
 /* Live figures: native controls that show prepared frames. No kernel, no library; works from a file.
  *
  * The page holds, for each figure, one frame as SVG and a block of data (layout: encode.pack in Python) from which
- * every other frame follows exactly. Nothing is interpolated.
+ * every other frame follows exactly. Nothing is interpolated. When the reader has started Python (run-live.js), a
+ * figure goes live: its sliders then stop at any value, and what is not prepared is drawn by Python.
  */
 (() => {
 'use strict';
@@ -11,6 +12,7 @@ const ALT_PAUSE = 400;      // ms without a move before the alt sentence is read
 const ADDRESS_PAUSE = 300;  // ms; browsers limit how often the address may change
 const PLAY_PAUSE = 150;     // ms a step
 const CALM_PAUSE = 1000;    // ms a step for readers who asked for reduced motion
+const LATE = 400;           // ms of waiting for Python before the page says so
 
 // ---------------------------------------------------------------- data
 
@@ -133,16 +135,21 @@ class LiveFigure {
     this.status = root.querySelector('.live-figure-status');
     this.inputs = data.controls.map(({ name }) => root.querySelector(`[data-control="${name}"]`));
     this.outputs = this.inputs.map((input) => input.parentElement.querySelector('output'));
-    this.indices = data.controls.map(({ start }) => start);
-    this.speak = settle(ALT_PAUSE, () => { this.sentence.textContent = this.alt(); });
+    this.remark = root.querySelector('.live-figure-note');
+    this.prepared = this.remark.textContent;
+    this.indices = data.controls.map(({ start }) => start);     // between two steps they are no whole numbers
+    this.spoken = this.sentence.textContent;
+    this.speak = settle(ALT_PAUSE, () => { this.sentence.textContent = this.spoken; });
     this.note = settle(ADDRESS_PAUSE, () => history.replaceState(history.state, '', this.fragment()));
   }
 
   async load() {
-    const classes = await decode(this.data.frames);
-    this.frames = [];
-    for (const part of classes) part.frames.forEach((frame, row) => { this.frames[frame] = [part, row]; });
-    bind(this.frames[this.frame()][0], this.picture.querySelector('svg'));
+    if (this.data.frames) {     // a figure of a changed cell has none
+      const classes = await decode(this.data.frames);
+      this.frames = [];
+      for (const part of classes) part.frames.forEach((frame, row) => { this.frames[frame] = [part, row]; });
+      bind(this.frames[this.frame()][0], this.picture.querySelector('svg'));
+    }
     this.listen();
     this.panel.hidden = false;
   }
@@ -151,6 +158,7 @@ class LiveFigure {
     this.inputs.forEach((input, i) => {
       input.addEventListener('input', () => {
         this.pause();
+        this.asked = null;
         const { kind } = this.data.controls[i];
         this.move(i, kind === 'choice' ? input.selectedIndex : kind === 'toggle' ? +input.checked : +input.value);
       });
@@ -166,6 +174,11 @@ class LiveFigure {
     return this.data.controls.reduce((frame, { keys }, i) => frame * keys.length + this.indices[i], 0);
   }
 
+  /** Whether there is a prepared frame of the present values, and the code behind it is the printed one. */
+  isPrepared() {
+    return this.frames && !this.distrusted && this.indices.every(Number.isInteger);
+  }
+
   move(i, index) {
     this.indices[i] = index;
     this.note();
@@ -173,22 +186,36 @@ class LiveFigure {
   }
 
   draw() {
+    if (!this.isPrepared()) {
+      if (this.live) this.drawLive();
+      return;
+    }
+    this.wanted = false;
     const [part, row] = this.frames[this.frame()];
     if (!part.element) bind(part, parseSvg(part.svg));
     paint(part, row);
-    if (this.picture.firstElementChild !== part.element) this.picture.replaceChildren(part.element);
-    this.data.controls.forEach((control, i) => this.label(control, this.inputs[i], this.outputs[i], this.indices[i]));
-    this.picture.setAttribute('aria-label', this.alt());
+    this.values = null;
+    this.put(part.element, this.data.controls.map(({ texts }, i) => texts[this.indices[i]]), this.alt());
+  }
+
+  /** Show a picture with the texts of its controls. */
+  put(svg, texts, sentence) {
+    if (this.picture.firstElementChild !== svg) this.picture.replaceChildren(svg);
+    this.data.controls.forEach((control, i) => {
+      this.label(control, this.inputs[i], this.outputs[i], this.indices[i], texts[i]);
+    });
+    this.picture.setAttribute('aria-label', sentence);
+    this.spoken = sentence;
     this.speak();
   }
 
-  label({ kind, texts, plain }, input, output, index) {
+  label({ kind, plain }, input, output, index, text) {
     if (kind === 'choice') input.selectedIndex = index;
     else if (kind === 'toggle') input.checked = index === 1;
     else {
-      input.value = index;
-      input.setAttribute('aria-valuetext', `${plain} ${texts[index]}`);
-      output.textContent = texts[index];
+      if (+input.value !== index) input.value = index;
+      input.setAttribute('aria-valuetext', `${plain} ${text}`);
+      output.textContent = text;
     }
   }
 
@@ -196,19 +223,103 @@ class LiveFigure {
     return this.data.alt.map((part) => (typeof part === 'string' ? part : part[1][this.indices[part[0]]])).join('');
   }
 
+  // -------------------------------------------------------------- live
+
+  /** From now on Python draws what is not prepared: live has scales and draw(name, positions). */
+  goLive(live) {
+    this.live = live;
+    this.inputs.forEach((input, i) => { if (this.isContinuous(i)) input.step = 'any'; });
+    this.setDisabled(false);
+    this.remark.textContent = 'live: exact';
+    this.status.textContent = '';
+    if (this.asked) this.restore(this.asked);
+    else if (!this.isPrepared()) schedule(this);
+  }
+
+  /** Python is gone: back to the prepared frames, if there are any. */
+  leaveLive() {
+    if (!this.live) return;
+    this.live = null;
+    this.wanted = false;
+    this.distrusted = false;
+    this.inputs.forEach((input) => { if (input.type === 'range') input.step = 1; });
+    this.remark.textContent = this.prepared;
+    if (this.frames) {
+      this.indices = this.indices.map(Math.round);
+      this.move(0, this.indices[0]);
+    } else {
+      this.setDisabled(true);
+      this.status.textContent = 'Its values are lost with Python: run the cell again.';
+    }
+  }
+
+  /** The code of the page has been changed: the prepared frames may no longer be what it says. */
+  distrust() {
+    if (!this.live || this.distrusted) return;
+    this.distrusted = true;
+    schedule(this);
+  }
+
+  isContinuous(i) {
+    return this.data.controls[i].kind === 'range' && this.live?.scales[i] !== 'steps';
+  }
+
+  setDisabled(disabled) {
+    for (const input of this.inputs) input.disabled = disabled;
+  }
+
+  /** One question at a time; moves that come meanwhile are drawn once, at their latest values. */
+  async drawLive() {
+    this.wanted = true;
+    if (this.drawing) return;
+    this.drawing = true;
+    while (this.wanted) {
+      this.wanted = false;
+      const { live } = this;
+      const late = setTimeout(() => { this.remark.textContent = 'live: Python is at work'; }, LATE);
+      try {
+        const frame = await live.draw(this.name, this.indices);
+        if (live === this.live && !this.isPrepared()) this.putLive(frame);
+      } catch (error) {     // Python has ended; leaveLive has put the figure back
+        this.status.textContent = error.message;
+      }
+      clearTimeout(late);
+      if (live === this.live) this.remark.textContent = 'live: exact';
+      if (!this.live) break;
+    }
+    this.drawing = false;
+  }
+
+  putLive({ svg, texts, values, alt, error }) {
+    this.status.textContent = error ?? '';
+    if (error) return;
+    this.values = values;
+    this.put(parseSvg(svg), texts, alt);
+  }
+
   // -------------------------------------------------------------- address
 
   fragment() {
-    const state = this.data.controls.map(({ name, keys }, i) => `${name}=${encodeURIComponent(keys[this.indices[i]])}`);
+    const state = this.data.controls.map(({ name }, i) => `${name}=${encodeURIComponent(this.key(i))}`);
     return `#fig-${this.name}:${state.join(',')}`;
+  }
+
+  /** Present value of a control as it stands in an address. */
+  key(i) {
+    const { keys } = this.data.controls[i];
+    const index = this.indices[i];
+    if (Number.isInteger(index)) return keys[index];
+    return this.values ? String(+this.values[i].toPrecision(12)) : keys[Math.round(index)];
   }
 
   /** Take the values of an address; what does not fit is left alone. */
   restore(pairs) {
     this.pause();
+    this.asked = pairs;     // once the figure is live, values between the steps can be had exactly
     for (const [name, text = ''] of pairs) {
       const i = this.data.controls.findIndex((control) => control.name === name);
-      const index = i < 0 ? -1 : nearest(this.data.controls[i], text);
+      const find = i >= 0 && this.isContinuous(i) && this.live ? between : nearest;
+      const index = i < 0 ? -1 : find(this.data.controls[i], text, this.live?.scales[i]);
       if (index >= 0) this.indices[i] = index;
     }
     schedule(this);
@@ -234,7 +345,7 @@ class LiveFigure {
     if (this.indices[i] === last) this.move(i, 0);
     button.setAttribute('aria-pressed', 'true');
     const timer = setInterval(() => {
-      if (this.indices[i] < last) this.move(i, this.indices[i] + 1);
+      if (this.indices[i] < last) this.move(i, Math.floor(this.indices[i]) + 1);
       if (this.indices[i] === last) this.pause();
     }, calm ? CALM_PAUSE : PLAY_PAUSE);
     this.player = { timer, button };
@@ -258,6 +369,18 @@ function nearest({ kind, keys }, text) {
   return best;
 }
 
+/** Place of the text of an address among the offered values, between two of them if need be, or -1. */
+function between(control, text, scale) {
+  const value = Number(text);
+  const near = nearest(control, text);
+  const keys = control.keys.map(Number);
+  if (near < 0 || value === keys[near]) return near;
+  const low = Math.max(0, Math.min(value < keys[near] ? near - 1 : near, keys.length - 2));
+  const measure = scale === 'log' ? Math.log : (number) => number;
+  const part = (measure(value) - measure(keys[low])) / (measure(keys[low + 1]) - measure(keys[low]));
+  return Math.min(Math.max(low + part, 0), keys.length - 1) || 0;
+}
+
 async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -275,7 +398,8 @@ async function copyText(text) {
 
 // ---------------------------------------------------------------- page
 
-const figures = new Map();
+const figures = new Map();      // by name, those on the page
+const roots = new WeakMap();
 
 /** Read an address such as #fig-rms:lr=0.001,wd=0.1 into ['rms', [['lr', '0.001'], ['wd', '0.1']]]. */
 function parseAddress(hash) {
@@ -307,9 +431,7 @@ function follow() {
 async function start() {
   for (const root of document.querySelectorAll('[data-live-figure]')) {
     try {
-      const figure = new LiveFigure(root, JSON.parse(root.querySelector('script').textContent));
-      await figure.load();
-      figures.set(figure.name, figure);
+      await adopt(root);
     } catch {
       const note = document.createElement('p');
       note.className = 'live-figure-failure';
@@ -320,6 +442,21 @@ async function start() {
   follow();
   addEventListener('hashchange', follow);
 }
+
+/** Make a figure of the page answer; one that already does takes its name back. */
+async function adopt(root) {
+  const known = roots.get(root);
+  const figure = known ?? new LiveFigure(root, JSON.parse(root.querySelector('script').textContent));
+  roots.set(root, figure);
+  if (!known) await figure.load();
+  figures.set(figure.name, figure);
+}
+
+window.liveFigures = {
+  adopt,
+  get: (name) => figures.get(name),
+  forEach: (run) => figures.forEach(run),
+};
 
 // Deferred, this runs before DOMContentLoaded, where the book folds its boxes: those must be folded before we unfold.
 if (document.readyState === 'complete') start();

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..riemann import Metric
+from .errors import GeometryError
+from .symbolic import Metric
 
 __all__ = ["LineElementError", "read_line_element", "read_number"]
 
@@ -22,7 +23,7 @@ REFUSED = {"I": "the metric is real, so 'I' cannot stand for sqrt(-1), and as a 
            "E": "'E' could be exp(1) or a symbol: write exp(1) for the number, another name for a symbol"}
 
 # Limits that no sensible line element meets; they keep a typing error from filling the memory.
-_LONGEST = 4000
+LONGEST = 4000
 _DEEPEST = 60
 _LARGEST_EXPONENT = 100
 _LARGEST_DEGREE = 1000
@@ -35,7 +36,7 @@ _TOKEN = re.compile(
 )
 
 
-class LineElementError(ValueError):
+class LineElementError(GeometryError):
     """A line element cannot be read; the text says what is wrong and where."""
 
 
@@ -88,7 +89,7 @@ class _Form:
     size: _Size = _Size()
 
 
-def read_line_element(text, coords=None, params=()):
+def read_line_element(text, coords=None, params=(), positive=()):
     r"""Metric of a line element :math:`ds^2 = g_{\mu\nu}\,dx^\mu dx^\nu` that is given as a text.
 
     Parameters
@@ -100,6 +101,8 @@ def read_line_element(text, coords=None, params=()):
         The coordinates, in the order of the indices. Left out: in the order in which their differentials appear.
     params : sequence of str
         Parameters whose name begins with d, which would be taken for differentials. Others need not be listed.
+    positive : sequence of str
+        Coordinates and parameters that are positive, so that ``sqrt(r**2)`` is ``r``.
 
     Returns
     -------
@@ -121,16 +124,19 @@ def read_line_element(text, coords=None, params=()):
     [0, r**2]])
     >>> read_line_element("dr**2 + r**2*dphi")
     Traceback (most recent call last):
-    derivations.commands.line_element.LineElementError: terms with 2 and 1 differentials are added at position 7 of
+    derivations.riemann.line_element.LineElementError: terms with 2 and 1 differentials are added at position 7 of
     'dr**2 + r**2*dphi'
     """
-    reader = _Reader(text, coords, params)
+    reader = _Reader(text, coords, params, positive)
     form = reader.whole()
     if form.degree != 2:
         raise LineElementError(f"every term must have 2 differentials such as dx, got {form.degree} in {text!r}")
     differentials = reader.differentials
     names = list(differentials) if coords is None else list(coords)
-    coords = tuple(sp.Symbol(name, real=True) for name in names)
+    unknown = [name for name in positive if name not in {*names, *reader.symbols}]
+    if unknown:
+        raise LineElementError(f"{unknown[0]} is to be positive, but {text!r} has no such symbol")
+    coords = tuple(reader.symbol(name) for name in names)
     for function in form.value.atoms(sp.core.function.AppliedUndef):
         for argument in function.args:
             if argument not in coords:
@@ -168,10 +174,10 @@ def read_number(text):
 class _Reader:
     """Recursive descent through the tokens of one text: ``sum > product > signed > power > atom``."""
 
-    def __init__(self, text, coords=None, params=()):
-        if len(text) > _LONGEST:
-            raise LineElementError(f"a line element has at most {_LONGEST} characters, got {len(text)}")
-        self.text, self.coords, self.params = text, coords, set(params)
+    def __init__(self, text, coords=None, params=(), positive=()):
+        if len(text) > LONGEST:
+            raise LineElementError(f"a line element has at most {LONGEST} characters, got {len(text)}")
+        self.text, self.coords, self.params, self.positive = text, coords, set(params), set(positive)
         self.tokens, self.next, self.depth, self.brackets = _tokens(text), 0, 0, 0
         self.differentials = {}  # symbol of each differential by the name of its coordinate, in order of appearance
         self.functions, self.symbols = set(), set()
@@ -342,8 +348,12 @@ class _Reader:
         if name[0] == "d" and len(name) > 1 and name not in self.params:
             return self.differential(token, name[1:])
         self.symbols.add(name)
-        symbol = sp.Symbol(name, real=True)
+        symbol = self.symbol(name)
         return _Form(symbol, size=_variable(symbol))
+
+    def symbol(self, name):
+        """The symbol of a coordinate or parameter."""
+        return sp.Symbol(name, positive=True) if name in self.positive else sp.Symbol(name, real=True)
 
     def differential(self, token, name):
         if self.coords is not None and name not in self.coords:
