@@ -15,6 +15,7 @@ import nbformat
 
 from derivations.classroom.course import Course
 from derivations.classroom.grading import release
+from derivations.classroom.sources import TEXT_STUB
 from derivations.classroom.template import start_course
 
 SOURCES = Path(__file__).parent / "sources"
@@ -140,7 +141,13 @@ def _claims(filled):
 def _script(filled):
     cell(filled, "why")["source"] = ("<script>window.caught = 1</script><img src=x onerror='window.caught = 1'>"
                                      "[click](javascript:window.caught=1) <iframe src='https://example.org'></iframe>"
-                                     "<javascript:window.caught=1> $\\href{javascript:window.caught=1}{x}$")
+                                     "<javascript:window.caught=1> $\\href{javascript:window.caught=1}{x}$ "
+                                     "$\\mmlToken{mi}[href=\"javascript:window.caught=1\"]{x} "
+                                     "\\bbox[background:url(https://example.org/a.png)]{x}$ "
+                                     "![seen](https://example.org/b.png) ![seen][c]\n\n[c]: https://example.org/c.png")
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(99)).decode()
+    cell(filled, "why")["attachments"] = {"\"><script>window.caught = 1</script>": {
+        "image/png": png + "\"><script>window.caught = 1</script>"}}
 
 
 def _format3(filled):
@@ -155,8 +162,8 @@ def _format3(filled):
 def _photograph(filled):
     png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100)).decode()
     why = cell(filled, "why")
-    why["source"] = "![page](attachment:page.png)"
-    why["attachments"] = {"page.png": {"image/png": png}, "evil.svg": {"image/svg+xml": "PHN2Zz4="}}
+    why["source"] = "![page](attachment:page%201.png) ![lost](attachment:page.heic) ![evil](attachment:evil.svg)"
+    why["attachments"] = {"page 1.png": {"image/png": png}, "evil.svg": {"image/svg+xml": "PHN2Zz4="}}
 
 
 def _own_cells(filled):
@@ -164,6 +171,48 @@ def _own_cells(filled):
     filled["cells"].insert(at, {"cell_type": "code", "id": "h", "metadata": {}, "outputs": [], "execution_count": None,
                                 "source": "def helper(x):\n    return factor * np.asarray(x)"})
     cell(filled, "scale")["source"] = "scale = helper"
+
+
+def _bare(filled):
+    """As from an editor that keeps no metadata."""
+    for one in filled["cells"]:
+        one["metadata"] = {}
+
+
+def _colab(filled):
+    """As Colab saves it: other places for ids, pictures inside of texts."""
+    for one in filled["cells"]:
+        one["metadata"] = {"id": one.pop("id")}
+    next(one for one in filled["cells"] if one["metadata"]["id"] == "why")["source"] = (
+        "![page](data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(200_000)).decode() + ")")
+    filled["nbformat_minor"] = 0
+
+
+def _own_import(filled):
+    """An import added to the given ones; the written answer in a cell of its own, with a photograph."""
+    cell(filled, "given-1")["source"] += "\nfrom math import sqrt"
+    cell(filled, "rms")["source"] = "def rms(x):\n    return sqrt(np.mean(np.square(x)))"
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100)).decode()
+    why = cell(filled, "why")
+    why["source"] = TEXT_STUB
+    filled["cells"].insert(filled["cells"].index(why) + 1, {
+        "cell_type": "markdown", "id": "beside", "metadata": {}, "source": "Because. ![p](attachment:p.png)",
+        "attachments": {"p.png": {"image/png": png}}})
+
+
+def _talkative(filled):
+    for number in range(700):
+        filled["cells"].append({"cell_type": "code", "id": f"n{number}", "metadata": {}, "outputs": [],
+                                "execution_count": None, "source": "print('x' * 30_000)"})
+
+
+def _deep_source(filled):
+    deep = []
+    for _ in range(700):
+        deep = [deep]
+    filled["nbformat_minor"] = deep
+    cell(filled, "why")["source"] = deep
+    filled["cells"].insert(0, {"cell_type": "code", "metadata": {}, "source": {"a": deep}})
 
 
 def _unsigned(filled):
@@ -194,6 +243,35 @@ def _pickle():
     return pickle.dumps(Bomb())
 
 
+LEAVES = """\
+import ctypes, os
+for act in (lambda: ctypes.CDLL(None).prctl(1, 0, 0, 0, 0), os.setsid, lambda: os.setpgid(0, 0)):
+    try:
+        print(act())
+    except OSError as e:
+        print("no", e.errno)
+"""
+MANY_FILES = """\
+import os
+for i in range(10**7):
+    try:
+        os.mknod(f"/tmp/{i}")
+    except OSError:
+        pass
+"""
+RUBBISH = """\
+import json, os, sys, time
+frame = sys._getframe()
+while "replies" not in frame.f_locals:
+    frame = frame.f_back
+deep = []
+for _ in range(700):
+    deep = [deep]
+answer = {"id": frame.f_locals["request"]["id"], "printed": deep, "value": [deep], "pictures": 5,
+          "error": {"name": deep, "text": {"a": deep}, "line": 10**4000}}
+os.write(frame.f_locals["replies"], json.dumps(answer).encode() + b"\\n")
+time.sleep(1e6)
+"""
 SWALLOWS = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
 ZERO_SCALE = "def scale(x):\n    return 0"
 SPY = """\
@@ -269,6 +347,18 @@ SUBMISSIONS = {
     "photograph": edited(_photograph, note="no PNG or JPEG"),
     "plots": first("import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.title('<b>')"),
     "magic": first("%matplotlib inline\n!ls /\n%timeit -n1 -r1 1"),
+    "bare": edited(_bare),
+    "colab": edited(_colab, note="format 4.0"),
+    "own-import": edited(_own_import, note="moved"),
+    "utf-16": Submission(lambda release, student: {"demo.ipynb": json.dumps(notebook(release, student)).encode("utf-16")}, FULL),
+    "windows": Submission(lambda release, student: {"demo.ipynb": b"\xef\xbb\xbf" + json.dumps(notebook(release, student, {
+        name: source.replace("\n", "\r\n") for name, source in RIGHT.items()}), indent=1).replace("\n", "\r\n").encode()}, FULL),
+    "fraction": answers(FULL, rms="from fractions import Fraction\ndef rms(x):\n"
+                                  "    return Fraction(float(np.sqrt(np.mean(np.square(x)))))"),
+    "waits": first("import asyncio\nasync def soon():\n    await asyncio.sleep(0.01)\nawait soon()"),
+    "progress": first("from tqdm.auto import tqdm\nfor i in tqdm(range(3)):\n    pass"),
+    "odd-figures": first("%matplotlib notebook\n%config InlineBackend.figure_format = 'retina'\n"
+                         "import matplotlib.pyplot as plt\nplt.title('$\\\\frac$')\nplt.show()"),
     "unsigned": edited(_unsigned, points=3, note="no name"),
     # shapes of files
     "deleted-answer": edited(_drop("rms"), points=2, note="answer 'rms' was deleted"),
@@ -286,7 +376,7 @@ SUBMISSIONS = {
     "future-version": edited(lambda filled: {**filled, "nbformat": 9, "nbformat_minor": "x" * 1000}, note="format 9"),
     "no-notebook": raw("Please find my homework attached.", name="homework.docx", note="no notebook"),
     "not-json": raw("{\"cells\": [", note="not JSON"),
-    "not-text": raw(b"\xff\xfe\x00\x01" * 100, note="not UTF-8"),
+    "not-text": raw(b"\x80{}" * 100, note="not UTF-8"),
     "deep-json": raw("[" * 200_000, note="not JSON"),
     "json-list": raw("[1, 2]", note="not a notebook"),
     "odd-cells": raw(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1, None]}), note="no list of cells"),
@@ -295,6 +385,20 @@ SUBMISSIONS = {
     "half-pairs": edited(lambda filled: cell(filled, "why").update(source="\ud800 \u0000 \u001b[31m") or None),
     "many-cells": edited(lambda filled: {**filled, "cells": filled["cells"] * 500}, None, "unreadable", "cells"),
     "long-cell": answers(None, "unreadable", "characters", scale="#" * 300_000),
+    "long-file-name": Submission(lambda release, student: {"作" * 80 + ".ipynb": json.dumps(notebook(release, student))},
+                                 FULL, note="name was"),
+    "bytes-file-name": Submission(lambda release, student: {
+        os.fsdecode(b"\xff\x1b[2J.ipynb"): json.dumps(notebook(release, student)), os.fsdecode(b"\xff.zip"): _link},
+        FULL, note="a link"),
+    "much-else": Submission(lambda release, student: {
+        **{f"a{number}.txt": "" for number in range(60)}, "demo.ipynb": json.dumps(notebook(release, student))},
+        FULL, note="61 files"),
+    "odd-version": edited(lambda filled: {**filled, "nbformat": "\ud800\u001b[2J"}, note="format ?.5"),
+    "deep-source": edited(_deep_source, note="format 4.?"),
+    "slow-code": first("\n" + " \n" * 90_000),
+    "slow-text": answers(None, "unreadable", "or a text of", why="\\begin{a}" * 20_000),
+    "early": Submission(lambda release, student: {"demo.ipynb": json.dumps(notebook(release, student)),
+                                                  "timestamp.txt": "2001-01-01 00:00:00.000000 UTC"}, FULL),
     "pickle": raw(_pickle(), note="not UTF-8"),
     "wrong-assignment": raw(nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])),
                             note="no cell of this assignment"),
@@ -309,6 +413,8 @@ SUBMISSIONS = {
     "claims": edited(_claims),
     "copied": Submission(lambda release, student: {"demo.ipynb": json.dumps(notebook(release, student, signed="right"))},
                          0, note="signed 'right'"),
+    "another's-folder": Submission(lambda release, student: {
+        "right/demo.ipynb": json.dumps(notebook(release, student, BOTH_ZERO))}, 0),
     "copied-renamed": answers(3, scale="def scale(x):\n    return 31337 * np.asarray(x)"),
     "patches": first(PATCHES, points=0, **BOTH_ZERO | {"scale": PATCHES + ZERO_SCALE}),
     "patched-tree": answers(0, **{**BOTH_ZERO, "scale": TREE + ZERO_SCALE}),
@@ -338,6 +444,12 @@ SUBMISSIONS = {
                                   "        except OSError: pass", note="cell 'rms'"),
     "drip": answers(2, rms="import os, time\nwhile True:\n    for n in range(3, 20):\n        try: os.write(n, b' ')\n"
                            "        except OSError: pass\n    time.sleep(0.05)", note="no end within"),
+    "empty-value": answers(2, rms="def rms(x):\n    return np.zeros((10**9, 0))"),
+    "half-value": answers(2, rms="def rms(x):\n    return '\\ud800'"),
+    "talkative": edited(_talkative),
+    "many-files": answers(2, rms=MANY_FILES, note="more than 10000 files"),
+    "leaves": answers(2, scale=LEAVES + RIGHT["scale"], rms=LEAVES + SWALLOWS, note="no end within"),
+    "rubbish": answers(2, rms=RUBBISH),
     "huge-value": answers(2, rms="def rms(x):\n    return np.zeros(10**8)"),
     "huge-integer": answers(2, rms="def rms(x):\n    return 10**100_000"),
     "deep-value": answers(2, rms="def rms(x):\n    y = []\n    for _ in range(10**5): y = [y]\n    return y"),
@@ -353,6 +465,7 @@ SUBMISSIONS = {
     # at others' work
     "spy": first(SPY),
     "leaks-hidden-inputs": answers(2, scale=STASH, rms=TELL),
+    "leaks-in-a-hint": answers(2, rms="def rms(x):\n    return 3.0 if len(x) == 2 else 4200.0 + np.size(x)"),
     "script": edited(_script),
     "html-output": first("from IPython.display import HTML, display\ndisplay(HTML('<script>window.caught = 1</script>'))\n"
                          "print('<script>window.caught = 1</script>')"),
@@ -365,8 +478,8 @@ def hand_in(folder, release):
     """Write all submissions into a folder, one folder a student."""
     for student, submission in SUBMISSIONS.items():
         place = Path(folder, student)
-        place.mkdir(parents=True)
         for name, content in submission.files(release, student).items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
             if callable(content):
                 content(place / name)
             elif isinstance(content, bytes):

@@ -10,6 +10,7 @@ from demo_class import SUBMISSIONS, hand_in, start
 
 from derivations.classroom.collecting import collect
 from derivations.classroom.grading import feedback, grade, marks
+from derivations.classroom.sandbox import Limits, Sandbox, StudentDied
 
 SETTINGS = "c.Classroom.cell_seconds = 1.0\nc.Classroom.seconds = 15\nc.Classroom.memory = 1024"
 
@@ -20,7 +21,10 @@ def klass(tmp_path_factory, locked):
     course = start(tmp_path_factory.mktemp("class") / "klass", [*SUBMISSIONS, "absent"], SETTINGS)
     folder = tmp_path_factory.mktemp("handed-in")
     hand_in(folder, course.release_notebook("demo"))
-    collect(course, "demo", folder)
+    stranger = folder / "stranger" / "right"    # somebody unknown, with another's name inside
+    stranger.mkdir(parents=True)
+    (stranger / "demo.ipynb").write_text("{}")
+    course.strangers = collect(course, "demo", folder)[1]
     grade(course, "demo", jobs=2)
     course.unwritten = feedback(course, "demo", jobs=2)
     return course
@@ -36,6 +40,14 @@ def test_gets_what_it_deserves(rows, student):
     submission, row = SUBMISSIONS[student], rows[student]
     assert (row.state, row.tests) == (submission.state, submission.points), row
     assert submission.note in "; ".join(row.notes), row
+
+
+def test_a_stranger_stays_one(klass):
+    assert klass.strangers == ["stranger"]
+
+
+def test_students_do_not_set_the_time(klass):
+    assert not klass.notebook("submitted", "demo", "early").with_name("timestamp.txt").exists()
 
 
 def test_who_handed_in_nothing_is_named(rows):
@@ -96,8 +108,36 @@ def test_a_hidden_input_cannot_be_smuggled_out(klass, rows):
         assert "31415.9" not in place.replace("secret_input = np.array([-31415.9265, 0.0])", "")
 
 
+def test_a_hint_carries_no_hidden_value_out(klass, rows):
+    text = page(klass, "leaks-in-a-hint")
+    assert "the mean, not the sum: ..." in text and "4207" not in text
+
+
+def test_a_talkative_notebook_fills_no_disk(klass, rows):
+    assert "left out: this notebook shows too much" in page(klass, "talkative")
+    assert klass.notebook("autograded", "demo", "talkative").stat().st_size < 13 << 20
+
+
+def test_nothing_is_fetched_from_elsewhere(klass, rows):
+    text = page(klass, "script")
+    assert 'src="https://example.org' not in text and "\\mmlToken" not in text and "\\bbox" not in text
+
+
+def test_a_process_cannot_leave(klass, rows):
+    assert page(klass, "leaves").count("-1\nno 1\nno 1") == 1
+
+
+def test_time_that_is_used_up_is_no_failure_of_the_grader(locked):
+    with Sandbox(limits=Limits(cell_seconds=1, seconds=1)) as sandbox:
+        with pytest.raises(StudentDied):
+            sandbox.run("import time\ntime.sleep(100)")
+        with pytest.raises(StudentDied, match="the whole notebook, 1 s, is used up"):
+            sandbox.value("1")
+
+
 def test_pictures_and_photographs_stay(klass, rows):
-    assert "data:image/png;base64," in page(klass, "plots")
+    for student in ("plots", "photograph", "colab", "own-import"):
+        assert "data:image/png;base64," in page(klass, student)
     assert json.loads(klass.notebook("autograded", "demo", "photograph").read_text("utf8"))
     assert "image/png" in klass.notebook("autograded", "demo", "photograph").read_text("utf8")
     assert "svg+xml" not in klass.notebook("autograded", "demo", "photograph").read_text("utf8")

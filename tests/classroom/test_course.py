@@ -313,12 +313,12 @@ def test_without_the_lock_nothing_is_graded_unless_told_so(capsys, make_course, 
 # ---------------------------------------------------------------- wrong configurations
 
 @pytest.mark.parametrize("content, expected", [
-    ("name\nada\n", "line 2: id must be"),
+    ("name\nada\n", "no column id in its first line, but name"),
     ("id\nada\nADA\n", "'ADA' is there twice"),
     ("id\n../x\n", "got '../x'"),
     ("id\n.hidden\n", "got '.hidden'"),
     ("id\na*\n", "got 'a*'"),
-    ("id\n\n \n,\n", "got ''"),
+    ("id,name\n,ada\n", "got ''"),
 ])
 def test_class_lists_are_checked(tmp_path, content, expected):
     start_course(tmp_path / "klass", None)
@@ -327,7 +327,30 @@ def test_class_lists_are_checked(tmp_path, content, expected):
         Course.open(tmp_path / "klass").students()
 
 
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbfsep=;\r\n ID ;Name\r\n7;x\r\n;;\r\n", b"id\tname\n7\tx\n"])
+def test_class_lists_of_spreadsheets_are_read(tmp_path, content):
+    start_course(tmp_path / "klass", None)
+    (tmp_path / "klass/students.csv").write_bytes(content)
+    assert Course.open(tmp_path / "klass").students() == ["7"]
+    (tmp_path / "klass/students.csv").write_bytes(b"id\n\xe9")
+    with pytest.raises(NoCourse, match="CSV UTF-8"):
+        Course.open(tmp_path / "klass").students()
+
+
+def test_a_course_in_the_repository_is_refused(root, locked):
+    place = root / "_build/klass"
+    start_course(place, None)
+    try:
+        with pytest.raises(NoCourse, match="public repository"):
+            Course.open(place).check_place()
+    finally:
+        shutil.rmtree(place)
+
+
 @pytest.mark.parametrize("line, expected", [
+    ("c.Classroom.memroy = 1", "memroy"),
+    ("c.Classroom.largest = 0", "largest"),
+    ("c.Classroom.secret = 'abc'", "secret"),
     ("c.Classroom.seconds = 0", "seconds must be a number from 1"),
     ("c.Classroom.memory = 1", "memory must be a number from 512"),
     ("c.Classroom.seconds = 'long'", "seconds"),

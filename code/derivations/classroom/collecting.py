@@ -8,15 +8,20 @@ import base64
 import binascii
 import copy
 import hashlib
+import itertools
 import json
+import lzma
 import os
+import re
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -28,11 +33,20 @@ __all__ = ["Collected", "Unreadable", "collect", "rebuild", "tidy"]
 
 MOST_CELLS = 1000
 LONGEST_CELL = 200_000         # characters
+LONGEST_TEXT = 50_000          # characters of a text: the time to show some grows with the square of their length
+MOST_TEXT = 200_000            # characters of all texts
+MOST_CODE = 1_000_000          # characters of all code
+MOST_BLANK = 20                # blank lines in a row: to show them takes such a time too
 MOST_FILES = 50                # of one student
+MOST_KEPT = 5                  # of one student: so many times the largest notebook
+DEEPEST = 20                   # folders in folders
 MOST_MEMBERS = 100_000         # of one zip file
 LARGEST_PICTURE = 8 << 20      # bytes, of a photograph in a written answer
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, struct.error,
+              zlib.error, lzma.LZMAError)
 RUBBISH = {".ipynb_checkpoints", "__MACOSX"}
+EMBEDDED = re.compile("data:image/(png|jpeg);base64,([A-Za-z0-9+/=]+)")    # how Colab keeps a picture in a text
 
 
 class Unreadable(ValueError):
@@ -87,19 +101,21 @@ def collect(course, name, handed_in):
         raise FileNotFoundError(f"no folder or zip file {handed_in}")
     names = {normal_name(student): student for student in course.students()}
     files = _zip_files(handed_in, course) if handed_in.is_file() else _folder_files(handed_in, course)
+    owned = [(parts, read, _owners(parts, names)) for parts, read in files]
+    # Students' names stand at one level: what lies below it was named by the student, and may carry any name.
+    level = min((min(owners) for _, _, owners in owned if owners), default=0)
     by_student, strangers = {}, set()
-    for parts, read in files:
-        student = _owner(parts, names)
-        if student is None:
-            strangers.add(parts[0])
+    for parts, read, owners in owned:
+        if level in owners:
+            by_student.setdefault(owners[level], {})[parts] = read
         else:
-            by_student.setdefault(student, {})[parts] = read
+            strangers.add(parts[0])
     found = []
     for student, files in sorted(by_student.items()):
         # A folder that holds several assignments has one folder for each.
         here = {parts: read for parts, read in files.items() if name in parts[:-1]} or files
         found.append(_take(course, name, student, here))
-    return found, sorted(strangers)
+    return found, sorted(map(_printable, strangers))
 
 
 def tidy(course, name):
@@ -116,11 +132,11 @@ def tidy(course, name):
         files = dict(_folder_files(folder, course))
         own = f"{name}.ipynb"
         digest = course.read_report(name, student).get("rebuilt")
-        if digest and set(files) <= {(own,), ("timestamp.txt",)} and (own,) in files:
+        if digest and set(files) <= {(own,), *((name,) for name in EXCHANGE)} and (own,) in files:
             content = files[own,]()
             if isinstance(content, bytes) and _digest(content) == digest:
                 continue
-        found.append(_take(course, name, student, files))
+        found.append(_take(course, name, student, files, exchange=True))
     return found
 
 
@@ -150,8 +166,11 @@ def rebuild(release, content, largest=20 << 20):
     release = copy.deepcopy(release)
     known = {_name(cell): cell for cell in release.cells if _name(cell)}
     texts = {_squeezed(cell.source) for cell in release.cells if cell.cell_type == "markdown"}
-    answers, added, anchor, order, changed, lost = {}, {}, None, [], [], []
+    answers, added, anchor, order, changed, edited, lost = {}, {}, None, [], [], [], []
+    named = {cell["name"] for cell in cells}
     for cell in cells:
+        if cell["name"] not in known and cell["id"] in known and cell["id"] not in named:
+            cell["name"] = cell["id"]    # an editor took the metadata away
         name, source = cell["name"], cell["source"]
         if name in known:
             anchor = name
@@ -161,6 +180,9 @@ def rebuild(release, content, largest=20 << 20):
                 answers.setdefault(name, []).append(cell)
             elif _squeezed(source) != _squeezed(known[name].source):
                 changed.append(name)
+                if cell["code"] and not metadata.grade and not known[name].metadata.get("numbers"):
+                    edited.append(name)    # an import, say, that the answers need
+                    added.setdefault(name, []).append(cell)
         elif source.strip() and _squeezed(source) not in texts:
             added.setdefault(anchor, []).append(cell)
     if not order:
@@ -168,12 +190,16 @@ def rebuild(release, content, largest=20 << 20):
     once = list(dict.fromkeys(order))
     if once != [name for name in known if name in once]:
         notes.append("cells in another order: put back")
-    built = list(_as_cells(added.get(None, ()), "start"))
+    notes += [f"answer {name!r} is there {len(copies)} times: all kept, in their order"
+              for name, copies in answers.items() if len(copies) > 1]
+    built = list(_as_cells(added.get(None, ()), "start", notes))
     for cell in release.cells:
         name = _name(cell)
         built.append(cell)
         extra = []
         if name and cell.metadata.nbgrader.solution:
+            if cell.metadata.nbgrader.grade:
+                _find_text(name, cell, answers, added, notes)
             if name not in answers:
                 notes.append(f"answer {name!r} was deleted")
             else:
@@ -181,49 +207,66 @@ def rebuild(release, content, largest=20 << 20):
                 _put(cell, [first, *copies] if cell.metadata.nbgrader.grade else [first], notes)
                 if copies and not cell.metadata.nbgrader.grade:
                     extra = copies
-                if copies:
-                    notes.append(f"answer {name!r} is there {len(copies) + 1} times: all kept, in their order")
         elif name and name not in once:
             lost.append(name)
-        built += _as_cells([*extra, *added.get(name, ())] if name else (), name)
+        built += _as_cells([*extra, *added.get(name, ())] if name else (), name, notes)
     for what, cells in {"changed": changed, "deleted": lost}.items():
         if cells:
             notes.append(f"given cells {what}, restored: {', '.join(dict.fromkeys(cells))}")
+    if edited:
+        notes.append(f"the student's versions run after the given ones: {', '.join(dict.fromkeys(edited))}")
     release.cells = built
     return release, notes
 
 
 def _put(cell, found, notes):
     """Put what a student wrote into a cell of the release."""
-    cell.source = "\n\n".join(one["source"] for one in found)
-    if cell.cell_type != "markdown":
-        return
-    attachments = {}
+    sources, attachments = [], {}
     for one in found:
-        for name, bundle in one["attachments"].items():
+        names = {}
+        for name, bundle in one["attachments"].items() if cell.cell_type == "markdown" else ():
             for kind, text in bundle.items() if isinstance(bundle, dict) else ():
-                if _is_picture(kind, text):
-                    attachments[_clean(name)] = {kind: text}
+                picture = _picture(kind, text)
+                if picture:
+                    # Names of ours: two cells may use the same, and nbconvert finds none that a link has to quote.
+                    new = f"picture-{len(attachments)}.{kind.partition('/')[2]}"
+                    names |= {_clean(name): new, quote(_clean(name)): new}
+                    attachments[new] = {kind: picture}
                 else:
                     notes.append(f"an attachment that is no PNG or JPEG picture of at most {LARGEST_PICTURE >> 20} MB")
+        known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+        sources.append(re.sub(f"attachment:({known})", lambda match: f"attachment:{names[match[1]]}", one["source"])
+                       if names else one["source"])
+    cell.source = "\n\n".join(sources)
     if attachments:
         cell.attachments = attachments
 
 
-def _is_picture(kind, text):
+def _picture(kind, text):
+    """A picture in base64, nothing but its own bytes; empty if it is none."""
     if kind not in PICTURES or not isinstance(text, str) or len(text) > LARGEST_PICTURE * 4 // 3:
-        return False
+        return ""
     try:
-        return base64.b64decode(text.strip(), validate=False).startswith(PICTURES[kind])
+        content = base64.b64decode(text)
     except (ValueError, binascii.Error):
-        return False
+        return ""
+    return base64.b64encode(content).decode() if content.startswith(PICTURES[kind]) else ""
 
 
-def _as_cells(cells, after):
+def _find_text(name, cell, answers, added, notes):
+    """A written answer that stands in cells behind the one meant for it, which is as it was handed out."""
+    beside = [one for one in added.get(name, ()) if not one["code"]]
+    if beside and all(_squeezed(one["source"]) == _squeezed(cell.source) for one in answers.get(name, ())):
+        answers[name] = beside
+        added[name] = [one for one in added[name] if one["code"]]
+        notes.append(f"answer {name!r} stood in cells behind its own: moved")
+
+
+def _as_cells(cells, after, notes):
     """A student's own cells, as cells of the rebuilt notebook."""
     for number, cell in enumerate(cells, 1):
-        make = new_code_cell if cell["code"] else new_markdown_cell
-        made = make(cell["source"], metadata={})
+        made = (new_code_cell if cell["code"] else new_markdown_cell)(metadata={})
+        _put(made, [cell], notes)
         made["id"] = f"added-{after or 'start'}-{number}"[:64]
         yield made
 
@@ -233,7 +276,7 @@ def _cells(content, largest):
     if len(content) > largest:
         raise Unreadable(f"larger than {largest >> 20} MB")
     try:
-        notebook = json.loads(content.decode("utf-8-sig"))
+        notebook = json.loads(content)    # in UTF-8 or UTF-16, with or without a mark at the beginning
     except UnicodeDecodeError:
         raise Unreadable("not UTF-8 text") from None
     except (ValueError, RecursionError):
@@ -243,7 +286,8 @@ def _cells(content, largest):
     notes = []
     version = (notebook.get("nbformat"), notebook.get("nbformat_minor"))
     if version != (4, 5):
-        notes.append(f"notebook format {str(version[0])[:8]}.{str(version[1])[:8]}")
+        major, minor = (number if isinstance(number, int) and 0 <= number < 1000 else "?" for number in version)
+        notes.append(f"notebook format {major}.{minor}")
     cells = notebook.get("cells")
     if cells is None and isinstance(notebook.get("worksheets"), list):    # format 3
         cells = [cell for sheet in notebook["worksheets"] if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
@@ -252,38 +296,63 @@ def _cells(content, largest):
         raise Unreadable("not a notebook: no list of cells")
     if len(cells) > MOST_CELLS:
         raise Unreadable(f"more than {MOST_CELLS} cells")
-    found = []
+    found, total = [], {True: 0, False: 0}
     for cell in cells:
         source = cell.get("source", cell.get("input", ""))
-        source = "".join(str(line) for line in source) if isinstance(source, list) else str(source)
-        if len(source) > LONGEST_CELL:
-            raise Unreadable(f"a cell of more than {LONGEST_CELL} characters")
+        source = "".join(line for line in (source if isinstance(source, list) else [source]) if isinstance(line, str))
+        code = cell.get("cell_type") == "code"
+        attachments = cell.get("attachments")
+        attachments = attachments if isinstance(attachments, dict) else {}
+        if not code:
+            source, attachments = _attached(source, attachments)
+        total[code] += len(source)
+        if len(source) > (LONGEST_CELL if code else LONGEST_TEXT):
+            raise Unreadable(f"a cell of more than {LONGEST_CELL} characters, or a text of more than {LONGEST_TEXT}")
+        if total[True] > MOST_CODE or total[False] > MOST_TEXT:
+            raise Unreadable(f"more than {MOST_CODE} characters of code, or {MOST_TEXT} of text")
         metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
         nbgrader = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
-        name = nbgrader.get("grade_id")
-        attachments = cell.get("attachments")
-        found.append({"name": name if isinstance(name, str) else None, "source": _clean(source),
-                      "code": cell.get("cell_type") == "code",
-                      "attachments": attachments if isinstance(attachments, dict) else {}})
+        name, own = nbgrader.get("grade_id"), cell.get("id", metadata.get("id"))    # Colab moves the id
+        found.append({"name": name if isinstance(name, str) else None, "id": own if isinstance(own, str) else None,
+                      "source": _clean(source), "code": code, "attachments": attachments})
     return found, notes
 
 
-def _take(course, name, student, files):
-    """Choose a student's notebook among some files, keep all, rebuild it."""
+def _attached(source, attachments):
+    """A text whose embedded pictures became attachments."""
+    attachments = dict(attachments)
+
+    def attach(match):
+        kind, text = match.groups()
+        name = f"picture-{len(attachments)}.{kind}"
+        attachments[name] = {f"image/{kind}": text}
+        return f"attachment:{name}"
+
+    return EMBEDDED.sub(attach, source), attachments
+
+
+def _take(course, name, student, files, exchange=False):
+    """Choose a student's notebook among some files, keep all, rebuild it; only nbgrader's exchange tells the time."""
     collected = Collected(student)
-    raw, notes = {}, collected.notes
-    if len(files) > MOST_FILES:
-        notes.append(f"{len(files)} files: only the first {MOST_FILES} were looked at")
-    for parts, read in sorted(files.items())[:MOST_FILES]:
-        path, content = "/".join(parts), read()
-        if isinstance(content, bytes):
-            kept = f"{_digest(content)[:12]}-{parts[-1][-80:]}"
-            write_whole(course.root / "received" / student / name / kept, content)
-            if path.lower().endswith(".ipynb") or parts[-1] == "timestamp.txt":
-                raw[path] = content
-        else:
+    notebooks, notes, beside = {}, collected.notes, {}
+    left = MOST_KEPT * (course.settings.largest << 20)
+    # Notebooks first: many other files must not hide them.
+    files = sorted((not parts[-1].lower().endswith(".ipynb"), parts, read) for parts, read in files.items())
+    for number, (other, parts, read) in enumerate(files):
+        if number == MOST_FILES or left < 0:
+            notes.append(f"{len(files)} files: only the first {number} were looked at")
+            break
+        path, content = _printable("/".join(parts)), read()
+        if not isinstance(content, bytes):
             notes.append(f"{path}: {content}")
-    notebooks = {path: content for path, content in raw.items() if path.lower().endswith(".ipynb")}
+            continue
+        left -= len(content)
+        kept = f"{_digest(content)[:12]}-{_printable(parts[-1])}"
+        write_whole(course.root / "received" / student / name / kept, content)
+        if not other:
+            notebooks[path] = content
+        elif exchange and len(parts) == 1 and parts[0] in EXCHANGE:
+            beside[parts[0]] = content
     try:
         path = _choose(notebooks, name, course.release_notebook(name))
         if PurePosixPath(path).name != f"{name}.ipynb":
@@ -297,16 +366,17 @@ def _take(course, name, student, files):
     notes += repaired
     content = nbformat.writes(rebuilt).encode()
     target = course.notebook("submitted", name, student)
-    time = next((raw[path] for path in raw if PurePosixPath(path).name == "timestamp.txt"), None)
     before = course.read_report(name, student).get("rebuilt")
     if before and before != _digest(content):
         notes.append("replaces an earlier one")
+    course.add_to_report(name, student, problem="interrupted while it was taken in: collect again")
     _clear(course, name, student)
     write_whole(target, content)
-    if time is not None and _is_time(time):
-        write_whole(target.with_name("timestamp.txt"), time)
-    elif time is not None:
-        notes.append("the time of submission could not be read")
+    for file, content_beside in beside.items():
+        if EXCHANGE[file](content_beside):
+            write_whole(target.with_name(file), content_beside)
+        else:
+            notes.append(f"{file} could not be read")
     course.add_to_report(name, student, problem="", rebuilt=_digest(content), collected=notes)
     return collected
 
@@ -322,7 +392,7 @@ def _choose(notebooks, name, release):
     fitting = []
     for path, content in notebooks.items():
         try:
-            if names & {cell["name"] for cell in _cells(content, len(content))[0]}:
+            if any({cell["name"], cell["id"]} & names for cell in _cells(content, len(content))[0]):
                 fitting.append(path)
         except Unreadable:
             continue    # it is not the one; the report names it if none is
@@ -345,23 +415,33 @@ def _clear(course, name, student):
             path.unlink()
 
 
-def _owner(parts, names):
-    """The student to whom a path belongs: by one of its folders, else by the file's name."""
-    for part in [*parts[:-1], PurePosixPath(parts[-1]).stem]:
-        part = unicodedata.normalize("NFC", part)
-        for candidate in (part, part.partition("_")[0]):
-            if normal_name(candidate) in names:
-                return names[normal_name(candidate)]
-    return None
+def _owners(parts, names):
+    """The students whom a path names, by level: its folders and, at the end, the file's name without ending."""
+    found = {}
+    for level, part in enumerate([*parts[:-1], PurePosixPath(parts[-1]).stem]):
+        words = unicodedata.normalize("NFC", part).split("_")
+        for count in range(len(words), 0, -1):
+            name = normal_name("_".join(words[:count]))
+            if name in names:
+                found[level] = names[name]
+                break
+    return found
 
 
 def _folder_files(folder, course):
     """(parts of the path, function that reads it) of each file below a folder."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in RUBBISH)
+    closed = []
+    for place, folders, files in os.walk(folder, onerror=closed.append):
+        # Python 3.11 walks by recursion.
+        deep = len(Path(place).relative_to(folder).parts) >= DEEPEST
+        folders[:] = [] if deep else sorted(name for name in folders if name not in RUBBISH)
         for name in sorted(files) + [name for name in folders if os.path.islink(os.path.join(place, name))]:
             path = Path(place, name)
             yield path.relative_to(folder).parts, partial(_read, path, course.settings.largest << 20)
+    for error in closed:
+        if Path(error.filename) == folder:
+            raise Unreadable(f"{folder}: {error.strerror}")
+        yield Path(error.filename).relative_to(folder).parts, lambda: "a folder that is not readable: left out"
 
 
 def _read(path, largest):
@@ -382,7 +462,7 @@ def _zip_files(path, course):
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except BROKEN_ZIP as error:
         raise Unreadable(f"{path}: {error}") from None
     if len(members) > MOST_MEMBERS:
         raise Unreadable(f"{path}: more than {MOST_MEMBERS} files")
@@ -399,12 +479,13 @@ def _read_member(path, info, largest):
     try:
         with zipfile.ZipFile(path) as archive, archive.open(info) as file:
             content = file.read(largest + 1)    # not what the header promises: what really comes
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        return f"{error}: left out"
+    except BROKEN_ZIP as error:
+        return f"{_printable(str(error))}: left out"
     return content if len(content) <= largest else f"larger than {largest >> 20} MB: left out"
 
 
 def _is_time(content):
+    """Whether nbgrader can read this time of submission."""
     from nbgrader.utils import parse_utc
 
     try:
@@ -412,6 +493,15 @@ def _is_time(content):
     except (ValueError, OverflowError):    # UnicodeDecodeError and dateutil's ParserError are ValueErrors
         return False
     return len(content) <= 64
+
+
+def _is_key(content):
+    """Whether this can be the key under which nbgrader gives feedback back."""
+    return re.fullmatch(rb"[\w.=+/-]{8,128}\s*", content) is not None
+
+
+# What nbgrader's exchange writes beside a notebook, and needs again later.
+EXCHANGE = {"timestamp.txt": _is_time, "submission_secret.txt": _is_key}
 
 
 def _name(cell):
@@ -424,9 +514,18 @@ def _squeezed(source):
 
 
 def _clean(text):
-    """Text that every later step can write: no control characters but tab and new line, no halves of pairs."""
+    """Text that every later step can write: no control characters but tab and new line, no halves of pairs, no long run
+    of blank lines."""
     text = text.encode("utf8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc")
+    text = "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc")
+    return "\n".join(line for blank, lines in itertools.groupby(text.split("\n"), lambda line: not line.strip())
+                     for line in itertools.islice(lines, MOST_BLANK if blank else None))
+
+
+def _printable(name):
+    """The end of a file's name, as text for reports, terminals and new names of files, which have at most 255 bytes."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return text.encode()[-150:].decode(errors="ignore")
 
 
 def _digest(content):

@@ -7,12 +7,14 @@ import os
 import unicodedata
 from pathlib import Path
 
+from .sandbox import PACKAGE, readable_folders
 from .settings import Classroom, NoCourse, load
 from .sources import find_sources, read_source
 from .variants import normal_name
 
 __all__ = ["Course", "fingerprint", "write_whole"]
 
+REPOSITORY = PACKAGE.parents[1]        # of a clone
 NOT_IN_A_NAME = set('/\\[]*?:"<>|')    # separators, and what nbgrader would take for a pattern
 
 
@@ -75,6 +77,19 @@ class Course:
         """Path of an assignment's notebook in one of nbgrader's folders."""
         return self.root / folder / student / name / f"{name}.ipynb"
 
+    def check_place(self):
+        """See that students' code cannot read the course, and that it is not published with the book.
+
+        Raises
+        ------
+        NoCourse
+        """
+        for folder in readable_folders():
+            if self.root.is_relative_to(folder):
+                raise NoCourse(f"{self.root} lies in {folder}, which students' code can read: move the course")
+        if (REPOSITORY / "_toc.yml").is_file() and self.root.is_relative_to(REPOSITORY):
+            raise NoCourse(f"{self.root} lies in the public repository {REPOSITORY}: move the course")
+
     def students(self):
         """Names on the class list.
 
@@ -93,19 +108,32 @@ class Course:
         """Rows of the class list, each with at least ``id``."""
         path = self.root / self.settings.students
         try:
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                rows = list(csv.DictReader(file))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise NoCourse(f"class list {path}: {error}") from None
+            lines = path.read_text("utf-8-sig").splitlines(keepends=True)
+        except UnicodeDecodeError:
+            raise NoCourse(f"class list {path} is not UTF-8 text: save it anew (in Excel, as \"CSV UTF-8\")") from None
+        except OSError as error:
+            raise NoCourse(f"class list {path}: {error.strerror}") from None
+        # Excel writes semicolons in some countries, says so in a first line of its own, and adds lines of nothing else.
+        first = 0
+        while lines[first:] and (not lines[first].strip() or lines[first].lower().startswith("sep=")):
+            first += 1
+        reader = csv.reader(lines[first:], delimiter=max(",;\t", key="".join(lines[first:first + 1]).count))
+        try:
+            columns = [name.strip().lower() for name in next(reader, ())]
+            rows = [(first + reader.line_num, dict(zip(columns, row))) for row in reader if any(map(str.strip, row))]
+        except csv.Error as error:
+            raise NoCourse(f"class list {path}, line {first + reader.line_num}: {error}") from None
+        if "id" not in columns:
+            raise NoCourse(f"class list {path}: no column id in its first line, but {', '.join(columns) or 'nothing'}")
         seen = {}
-        for number, row in enumerate(rows, 2):
+        for number, row in rows:
             name = unicodedata.normalize("NFC", (row.get("id") or "").strip())
             if not name or name.startswith(".") or len(name) > 100 or NOT_IN_A_NAME & set(name) or not name.isprintable():
                 raise NoCourse(f"{path}, line {number}: id must be a name or number that a folder can have, got {name!r}")
             if normal_name(name) in seen:
                 raise NoCourse(f"{path}, line {number}: {name!r} is there twice")
             seen[normal_name(name)] = row["id"] = name
-        return rows
+        return [row for _, row in rows]
 
     def teachers_notebook(self, name):
         """The teacher's version of a released assignment.
@@ -143,7 +171,10 @@ class Course:
     def read_report(self, name, student):
         """The report on a student's work, ``{}`` if there is none."""
         path = self.report(name, student)
-        return json.loads(path.read_text("utf8")) if path.is_file() else {}
+        try:
+            return json.loads(path.read_text("utf8")) if path.is_file() else {}
+        except ValueError:
+            raise NoCourse(f"{path} is damaged: delete it, then collect and grade {student}'s work again") from None
 
     def add_to_report(self, name, student, **entries):
         """Add entries to the report on a student's work."""
@@ -160,8 +191,11 @@ def write_whole(path, content):
     """Write a file so that whoever is interrupted leaves the old one or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def fingerprint(*parts):

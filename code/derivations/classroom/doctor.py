@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from .sandbox import NoSandbox, can_sandbox, readable_folders
+from .sandbox import NoSandbox, can_sandbox
 
 __all__ = ["ensure_path", "examine"]
 
@@ -49,8 +49,7 @@ def examine(root=None):
         try:
             course = Course.open(root)
             found.append((True, f"{len(course.students())} students, {len(course.sources())} assignments in {course.root}"))
-            found += [(False, f"{course.root} lies in {folder}, which students' code can read: move the course")
-                      for folder in readable_folders() if course.root.is_relative_to(folder)]
+            course.check_place()
             if not course.settings.secret:
                 found.append((True, "no class secret: a student can compute another one's numbers (c.Classroom.secret)"))
         except NoCourse as error:

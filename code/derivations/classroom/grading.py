@@ -24,6 +24,7 @@ from .variants import personal_code
 __all__ = ["Row", "feedback", "grade", "marks", "release", "table"]
 
 PR_SET_PDEATHSIG = 1    # of Linux's prctl
+MEMORY = 4 << 30        # bytes of address space for a submission's process
 SLACK = 120    # seconds that a submission's process may take beside the student's own time
 
 
@@ -107,11 +108,12 @@ def grade(course, name, *, jobs=1, students=None, force=False, progress=None):
     _check_jobs(jobs)
     course.release_notebook(name)
     if not course.settings.unsafe_no_sandbox:
+        course.check_place()
         can_sandbox()
     _enter_students(course)
     tidy(course, name)
     todo = []
-    for student in students or _with_submission(course, name):
+    for student in dict.fromkeys(students or _with_submission(course, name)):
         if not course.notebook("submitted", name, student).is_file():
             if students:
                 raise NoCourse(f"nothing of {name!r} was collected from {student!r}")
@@ -235,8 +237,9 @@ def _with_report(course, name):
 def _key(course, name, student):
     """Changes when a submission has to be graded anew."""
     settings = course.settings
+    time = course.notebook("submitted", name, student).with_name("timestamp.txt")
     return fingerprint(
-        __version__, course.notebook("submitted", name, student).read_bytes(),
+        __version__, time.read_bytes() if time.is_file() else "", course.notebook("submitted", name, student).read_bytes(),
         course.notebook("source", name).read_bytes(), settings.limits, settings.secret, settings.unsafe_no_sandbox)
 
 
@@ -290,6 +293,8 @@ def _grade_one(root, unlocked, name, student, key):
     from nbgrader.converters import Autograde
 
     course = _open(root, unlocked)
+    # Tests compute with what a student's code returned; what the student's process may use is limited by itself.
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     course.add_to_report(name, student, failed="interrupted", graded=None)
     problem = _convert(Autograde, course, name, student)
     if problem:

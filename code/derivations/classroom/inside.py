@@ -12,11 +12,10 @@ import resource
 import sys
 import traceback
 
-from .transport import NotData, decode, encode, pack
+from .transport import LARGEST_PICTURE, NotData, decode, encode, pack
 
 LONGEST_TEXT = 20_000      # characters of one cell's printed output
 MOST_PICTURES = 4          # a cell
-LARGEST_PICTURE = 400_000  # bytes
 
 
 class Printed(io.TextIOBase):
@@ -58,13 +57,15 @@ def describe(error, cell_file=None):
 
 
 def pictures():
-    """The figures that pyplot holds open, as PNG in base64; closes them."""
+    """The figures that pyplot holds open, as PNG in base64; closes them, also when one cannot be drawn."""
     if "matplotlib.pyplot" not in sys.modules:
         return []
     from matplotlib import pyplot
 
-    found = [picture(pyplot.figure(number)) for number in pyplot.get_fignums()[:MOST_PICTURES]]
-    pyplot.close("all")
+    try:
+        found = [picture(pyplot.figure(number)) for number in pyplot.get_fignums()[:MOST_PICTURES]]
+    finally:
+        pyplot.close("all")
     return [png for png in found if png]
 
 

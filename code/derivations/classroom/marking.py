@@ -4,18 +4,24 @@ The notebook runs twice, in two processes. In the first, cells show what they pr
 say in full what failed; this process never receives anything that the student does not know already. In the second,
 whose output nobody sees, the whole tests run: out of it come only passes, failures and the author's fixed hints.
 """
+import ast
 import contextlib
 import os
+import re
+import traceback
 import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from .sandbox import Limits, Sandbox, StudentDied, StudentError
+from .sandbox import Limits, Sandbox, StudentDied, StudentError, plain
 from .sources import HINT, NAME_CELL, cleared
 from .variants import normal_name, personal_code, variant
 
 __all__ = ["Marking", "TestResult", "mark"]
+
+LONGEST_HINT = 400        # characters of a hint with values in it
+MOST_OUTPUT = 10 << 20    # bytes of all that a notebook shows: it is kept twice, and a marker's browser opens it
 
 
 @dataclass(frozen=True)
@@ -88,27 +94,32 @@ def mark(notebook, teachers, student, *, secret="", others=(), limits=None, lock
     code = personal_code(secret, about["assignment"], student)
     full, visible = _tests(teachers), _tests(cleared(teachers))
     space = {"np": np, "variant": variant, "STUDENT": student, "CODE": code, "__name__": "tests"}
-    for cell in teachers.cells:
+    sources = {f"<tests {name}>": source for name, source in full.items()}
+    for number, cell in enumerate(teachers.cells):
         if cell.metadata.get("numbers"):
-            exec(compile(cell.source, "<the student's numbers>", "exec"), space)
+            sources[f"<numbers {number}>"] = cell.source
+            exec(compile(cell.source, f"<numbers {number}>", "exec"), space)
 
     marking = Marking()
     rooms = tuple(about["rooms"])
     with Sandbox(rooms, limits, locked) as shown:
-        seen = {}
+        seen, room = {}, MOST_OUTPUT
         for number, cell in enumerate(notebook.cells):
             name = _name(cell)
             if name in full:
                 seen[name] = _run_test(name, visible[name], space, shown)
             elif cell.cell_type == "code":
-                marking.cells[number] = _run_cell(cell, shown, marking.notes, show=True)
+                answer = marking.cells[number] = _run_cell(cell, shown, marking.notes, show=True)
+                room -= len(answer["printed"]) + len(answer["value"] or "") + sum(map(len, answer["pictures"]))
+                if room < 0:
+                    answer.update(printed="[left out: this notebook shows too much]", value=None, pictures=[])
     deadly = {number for number, answer in marking.cells.items() if answer.get("died")}
     with Sandbox(rooms, limits, locked) as hidden:
         stranger = None
         for number, cell in enumerate(notebook.cells):
             name = _name(cell)
             if name in full:
-                marking.tests[name] = _judge(_run_test(name, full[name], space, hidden), seen[name])
+                marking.tests[name] = _judge(_run_test(name, full[name], space, hidden), seen[name], sources)
             elif cell.cell_type == "code" and number not in deadly:
                 _run_cell(cell, hidden, [], show=False)
             if name == NAME_CELL:
@@ -151,20 +162,45 @@ def _run_test(name, source, space, sandbox):
     return None
 
 
-def _judge(error, seen):
+def _judge(error, seen, sources):
     """Result of a test: what the whole of it raised, and what its visible part raised in the other process."""
     if error is None:
         return TestResult(True)
-    detail = f"{type(error).__name__}: {error}"[:2000]
+    detail = plain(f"{type(error).__name__}: {error}")[:2000]
     if seen is not None:
-        text = str(seen)[:1000]
+        text = plain(str(seen))[:1000]
         known = isinstance(seen, (AssertionError, StudentError, StudentDied))
         return TestResult(False, text if known and text else f"The visible check failed ({type(seen).__name__}).", detail)
-    if isinstance(error, AssertionError) and str(error).startswith(HINT):
-        return TestResult(False, f"A check that you do not see failed. {str(error)}", detail)
+    if isinstance(error, AssertionError):
+        return TestResult(False, f"A check that you do not see failed. {_hint(error, sources)}".rstrip(), detail)
     if isinstance(error, (StudentError, StudentDied)):
         return TestResult(False, "In a check that you do not see, your code raised an error or gave no answer.", detail)
     return TestResult(False, "A check that you do not see failed.", detail)
+
+
+def _hint(error, sources):
+    """The hint of an assert that the student does not see, without what the student's work may have put into it.
+
+    A value that the hint shows could carry the hidden inputs out: it stands there only if it is a text of the author's,
+    or a whole number below 100; else three dots stand for it.
+    """
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    tree = ast.parse(sources.get(frame.filename, ""))
+    authors = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and node.lineno <= frame.lineno <= node.end_lineno:
+            for text in (node.msg.body, node.msg.orelse) if isinstance(node.msg, ast.IfExp) else (node.msg,):
+                parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+                if len(parts) > 1 and len(str(error)) > LONGEST_HINT:
+                    continue    # such a value is no author's, and to find it could take for ever
+                fixed = [str(part.value) if isinstance(part, ast.Constant) else None for part in parts]
+                pattern = "".join("(.*?)" if part is None else re.escape(part) for part in fixed)
+                found = re.fullmatch(pattern, str(error), re.S)
+                if found and (fixed[0] or "").startswith(HINT):
+                    values = (value if value in authors or re.fullmatch("[0-9]{1,2}", value) else "..."
+                              for value in found.groups())
+                    return "".join(next(values) if part is None else part for part in fixed)
+    return ""
 
 
 def _signature(sandbox, student, others, notes):

@@ -27,12 +27,14 @@ class MarkInSandbox(NbGraderPreprocessor):
         """Mark one notebook."""
         names = resources["nbgrader"]
         course = Course.of(self.config)
+        if not course.settings.unsafe_no_sandbox:
+            course.check_place()
         teachers = course.teachers_notebook(names["assignment"])
         marking = mark(nb, teachers, names["student"], secret=course.settings.secret, others=course.students(),
                        limits=course.settings.limits, locked=not course.settings.unsafe_no_sandbox)
         for number, cell in enumerate(nb.cells):
             if cell.cell_type != "code":
-                cell.source = harmless(cell.source)
+                cell.source = harmless(cell.source, cell.get("attachments", ()))
                 continue
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if name in marking.tests:
@@ -43,19 +45,22 @@ class MarkInSandbox(NbGraderPreprocessor):
         return nb, resources
 
 
-def harmless(text):
+def harmless(text, attachments=()):
     """Markdown in which no HTML is left, and no formula that makes a link: it is shown in the marker's browser, and
     nbgrader's pages pass HTML on as it is.
 
     Parameters
     ----------
     text : str
+    attachments : iterable of str
+        Names of the pictures that are attached; the page of a picture that is missing could not be written.
 
     Returns
     -------
     str
-        A blank stands behind every ``<`` that could begin a tag, and in front of the address of every link that leads
-        to no web page, picture or place on the page; formulas mean the same with it.
+        A blank stands behind every ``<`` that could begin a tag, in front of the address of every link that leads to
+        no web page, picture or place on the page, and behind the ``!`` of every picture that is not attached (it would
+        be fetched from somewhere); formulas mean the same with it.
 
     Examples
     --------
@@ -64,7 +69,9 @@ def harmless(text):
     """
     text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)
     text = re.sub(r"\](?=\(\s*(?!https?://|attachment:|#)|\s*:)", "] ", text)
-    return re.sub(r"\\(href|class|style|cssId|require)(?![A-Za-z])", r"\\text{\1}", text)
+    attached = "|".join(map(re.escape, attachments)) or "(?!)"
+    text = re.sub(rf"!(?=\[(?![^\[\]]*\]\(attachment:(?:{attached})\)))", "! ", text)
+    return re.sub(r"\\(href|class|style|cssId|require|mmlToken|bbox)(?![A-Za-z])", r"\\text{\1}", text)
 
 
 def _error(name, text):

@@ -1,7 +1,7 @@
 """A student's code in a process of its own, which can compute, and nothing else.
 
 bubblewrap gives it a system of its own: no network, no other processes, nothing to read but Python and the libraries,
-nothing to write but two small folders in memory. :mod:`seccomp` refuses new processes, threads and sockets;
+nothing to write but three small folders in memory. :mod:`seccomp` refuses new processes, threads and sockets;
 :mod:`inside` limits memory, processor time and files before the first student's cell. The only way out is one line of
 JSON a request, read with a limit of time and of size, and never believed.
 """
@@ -22,15 +22,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import seccomp
-from .transport import LARGEST_REPLY, NotData, decode, encode, pack, unpack
+from .transport import LARGEST_PICTURE, LARGEST_REPLY, NotData, decode, encode, pack, unpack
 
-__all__ = ["Limits", "NoSandbox", "Sandbox", "StudentDied", "StudentError", "can_sandbox"]
+__all__ = ["Limits", "NoSandbox", "Sandbox", "StudentDied", "StudentError", "can_sandbox", "plain", "readable_folders"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LIGHT = ["__init__.py", "notebook.py", "variants.py", "transport.py", "inside.py"]    # of this room
 MB = 1 << 20
 PATIENCE = 5    # time that may pass, in multiples of the processor time allowed: a machine may be busy
-GLANCE = 0.2    # seconds between two looks at the processor time
+GLANCE = 0.2    # seconds between two looks at the processor time and the files
+WRITABLE = ("/dev/shm", "/tmp", "/box")
+MOST_FILES = 10_000
+MOST_PICTURES = 8    # of a cell: figures that are open, and a value that is one
 
 
 class NoSandbox(RuntimeError):
@@ -56,7 +59,7 @@ class Limits:
     seconds : float
         Processor time for one run of the whole notebook.
     memory, disk : int
-        Megabytes: of address space, and of each of the two folders.
+        Megabytes: of address space, and of each folder that can be written.
     """
 
     cell_seconds: float = 10.0
@@ -151,7 +154,7 @@ class Sandbox:
             except NotData as error:
                 raise StudentError(f"{expression} is no data: {error}") from None
         if "not data" in answer:
-            raise StudentError(f"{expression} is {_plain(answer['not data'])}")
+            raise StudentError(f"{expression} is {plain(answer['not data'])}")
         raise StudentError(_error_text(answer.get("error")) or "malformed answer")
 
     def kill(self):
@@ -168,7 +171,7 @@ class Sandbox:
             self._last_words = (self._process.stderr.read(4000) or b"").decode("utf8", "replace").strip()
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 stream.close()
-            self._process = None
+            self._process = self._pid = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -176,6 +179,8 @@ class Sandbox:
     def _start(self):
         if self._process is not None:
             return
+        if time.monotonic() > self._ends:
+            raise StudentDied(self._used_up())
         arguments = [sys.executable, "-m", "derivations.classroom.inside", json.dumps(self.limits.of_process())]
         environment = {"LANG": "C.UTF-8", "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
                        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", "USER": "student"}
@@ -239,12 +244,26 @@ class Sandbox:
             while not ready:
                 ready = selector.select(GLANCE)
                 # Looked at even when something came: one byte now and then must not buy time.
-                if time.monotonic() > self._ends:
-                    self.kill()
-                    raise StudentDied(f"the time for the whole notebook, {self.limits.seconds:g} s, is used up")
                 if time.monotonic() > ends or (not ready and self._processor_time() > most):
                     self.kill()
-                    raise StudentDied(f"no end within {self.limits.cell_seconds:g} s")
+                    raise StudentDied(self._used_up() if time.monotonic() > self._ends else
+                                      f"no end within {self.limits.cell_seconds:g} s")
+                if self._files() > MOST_FILES:
+                    self.kill()
+                    raise StudentDied(f"more than {MOST_FILES} files")
+
+    def _used_up(self):
+        return f"the time for the whole notebook, {self.limits.seconds:g} s, is used up"
+
+    def _files(self):
+        """How many files the student's process keeps: each takes memory of the kernel, which no limit counts."""
+        if not self.locked or self._pid is None:
+            return 0
+        try:
+            places = [os.statvfs(f"/proc/{self._pid}/root{place}") for place in WRITABLE]
+        except OSError:    # it has just ended
+            return 0
+        return sum(place.f_files - place.f_ffree for place in places)
 
     def _write(self, line, most, ends):
         line = memoryview(line)
@@ -342,23 +361,25 @@ def _bubblewrap(rooms, limits):
         words += ["--ro-bind", str(PACKAGE / room), f"/course/derivations/{room}"]
     size = ["--size", str(limits.disk * MB)]
     # No /proc: nothing in it is needed. /dev and the root would be writable without a limit: so they are closed.
-    words += ["--dev", "/dev", *size, "--tmpfs", "/dev/shm", *size, "--tmpfs", "/tmp", *size, "--tmpfs", "/box",
-              "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/box"]
+    words += ["--dev", "/dev"]
+    for path in WRITABLE:
+        words += [*size, "--tmpfs", path]
+    words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/box"]
     return words
 
 
 def _cell_answer(answer):
     """A cell's answer with every part of the expected type, whatever was sent."""
-    pictures = []
-    for text in answer.get("pictures") or []:
+    pictures, sent = [], answer.get("pictures")
+    for text in sent if isinstance(sent, list) else ():
         try:
             png = base64.b64decode(text, validate=True)
         except (TypeError, ValueError, binascii.Error):
             continue
-        if png.startswith(b"\x89PNG\r\n\x1a\n") and len(pictures) < 4:
+        if png.startswith(b"\x89PNG\r\n\x1a\n") and len(png) <= LARGEST_PICTURE and len(pictures) < MOST_PICTURES:
             pictures.append(png)
     value = answer.get("value")
-    return {"printed": _plain(answer.get("printed", "")), "value": None if value is None else _plain(value),
+    return {"printed": plain(answer.get("printed", "")), "value": None if value is None else plain(value),
             "pictures": pictures, "error": _error_text(answer.get("error"))}
 
 
@@ -368,10 +389,11 @@ def _error_text(error):
     if not isinstance(error, dict):
         return "malformed error"
     line = error.get("line")
-    where = f" (line {line})" if isinstance(line, int) else ""
-    return f"{_plain(error.get('name'))[:80]}: {_plain(error.get('text'))[:500]}{where}"
+    where = f" (line {line})" if isinstance(line, int) and 0 < line < 10**6 else ""
+    return f"{plain(error.get('name'))[:80]}: {plain(error.get('text'))[:500]}{where}"
 
 
-def _plain(text):
-    """Text without control characters, at most as long as a page."""
-    return "".join(letter for letter in str(text)[:21_000] if letter.isprintable() or letter in "\n\t")
+def plain(text):
+    """Text without control characters, at most as long as a page; nothing if it is no text."""
+    text = text[:21_000] if isinstance(text, str) else ""
+    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")

@@ -1,4 +1,5 @@
 """The configuration of a course: nbgrader's file ``nbgrader_config.py``, with one section of ours."""
+import warnings
 from pathlib import Path
 
 from traitlets import Bool, Float, Integer, List, Unicode
@@ -10,6 +11,7 @@ from .sandbox import Limits
 __all__ = ["CONFIG", "Classroom", "NoCourse", "configure", "load"]
 
 CONFIG = "nbgrader_config.py"
+SHORTEST_SECRET = 16
 
 
 class NoCourse(ValueError):
@@ -27,7 +29,7 @@ class Classroom(Configurable):
     cell_seconds = Float(10.0, help="Most processor time for one cell, or one call of a check.").tag(config=True)
     seconds = Float(60.0, help="Most processor time for one run of a notebook; it is run twice.").tag(config=True)
     memory = Integer(2048, help="Most memory of a student's process, in megabytes.").tag(config=True)
-    disk = Integer(64, help="Size of each of a student's two folders, in megabytes.").tag(config=True)
+    disk = Integer(64, help="Size of each folder that a student's code can write, in megabytes.").tag(config=True)
     unsafe_no_sandbox = Bool(False, help="""Let students' code do all that you can do: read and delete your files, other
         students' work, the gradebook. For code that you trust.""").tag(config=True)
     largest = Integer(20, help="Largest notebook that is read, in megabytes.").tag(config=True)
@@ -97,6 +99,14 @@ def load(course):
     except Exception as error:  # the file is Python: it may raise anything
         raise NoCourse(f"{course / CONFIG}: {type(error).__name__}: {error}") from error
     try:
-        return config, Classroom(config=config)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)    # so that a misspelt name is no silent one
+            classroom = Classroom(config=config)
     except Exception as error:  # traitlets has several errors for a value of the wrong type
         raise NoCourse(f"{course / CONFIG}: {error}") from error
+    if not 1 <= classroom.largest <= 1000:
+        raise NoCourse(f"{course / CONFIG}: c.Classroom.largest must be from 1 to 1000, got {classroom.largest}")
+    if 0 < len(classroom.secret) < SHORTEST_SECRET:
+        raise NoCourse(f"{course / CONFIG}: c.Classroom.secret must have at least {SHORTEST_SECRET} characters: whoever "
+                       "has one personal code could find a shorter one by trying")
+    return config, classroom

@@ -6,12 +6,15 @@ shape. Nothing that arrives is ever executed or unpickled.
 import base64
 import json
 import math
+import numbers
 
 import numpy as np
 
-__all__ = ["LARGEST_REPLY", "NotData", "decode", "encode", "pack", "unpack"]
+__all__ = ["LARGEST_PICTURE", "LARGEST_REPLY", "NotData", "decode", "encode", "pack", "unpack"]
 
 LARGEST_REPLY = 8 << 20    # bytes of one message
+LARGEST_PICTURE = 400_000  # bytes
+LONGEST_EMPTY = 1000       # of the lengths of an array without elements: it costs nothing to send, much to walk along
 DEEPEST = 8                # levels of lists in lists
 KINDS = "biufcSU"          # boolean, integer, float, complex, bytes, text: types whose bytes are the whole value
 
@@ -26,7 +29,7 @@ def encode(value, depth=0):
     Parameters
     ----------
     value : None, bool, int, float, complex, str, numpy array or scalar, list, tuple, set or dict
-        A dictionary's keys become text. A range becomes a list.
+        A dictionary's keys become text. A range becomes a list, a fraction or a number of SymPy a float.
 
     Returns
     -------
@@ -65,6 +68,10 @@ def encode(value, depth=0):
         return ["complex", repr(value.real), repr(value.imag)]
     if isinstance(value, str):
         return ["text", str(value)]
+    if isinstance(value, numbers.Integral):
+        return encode(int(value), depth)
+    if isinstance(value, numbers.Real):    # SymPy's numbers, fractions
+        return encode(float(value), depth)
     if isinstance(value, (list, tuple, set, frozenset, range)):
         return ["list", [encode(item, depth + 1) for item in value]]
     if isinstance(value, dict):
@@ -94,6 +101,8 @@ def decode(message, depth=0):
             array = np.frombuffer(base64.b64decode(text, validate=True), dtype)
             if array.size != math.prod(shape):
                 raise NotData(f"{array.size} numbers for an array of shape {shape!r}")
+            if not array.size and max(shape) > LONGEST_EMPTY:
+                raise NotData(f"an empty array of shape {shape!r}"[:200])
             array = array.reshape(shape).copy()
             return array[()] if array.ndim == 0 else array
         if kind == "list":
@@ -104,8 +113,9 @@ def decode(message, depth=0):
         if kind == "plain" and (value is None or isinstance(value, bool)):
             return value
         if kind == "text" and isinstance(value, str):
+            value.encode()    # halves of pairs, which no file can hold, raise here
             return value
-        if kind == "int":
+        if kind == "int" and len(value) <= 1100:
             return int(value, 16)
         if kind == "float":
             return float(value)

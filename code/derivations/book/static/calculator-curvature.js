@@ -14,7 +14,7 @@ const OPEN_FORMULAS = 4000;     // characters of TeX that are typeset without be
 const MOST_FORMULAS = 60000;    // beyond, typesetting would stop the page for long
 const START = 'sphere';
 const FIELDS = {
-  coordinates: ['order of the coordinates', 'such as r, phi; if empty, as their differentials appear'],
+  coordinates: ['order of the coordinates', 'such as r, phi; if empty, as they appear'],
   positive: ['symbols that are positive', 'such as r, M; all others are real'],
   parameters: ['parameters that begin with d', 'such as delta; otherwise it is a differential'],
 };
@@ -116,11 +116,11 @@ const names = (text) => text.split(/[,;\s]+/).filter(Boolean);
 
 let setting = Promise.resolve();
 
-/** A formula that MathJax typesets when it stands on the page; without MathJax it stays as TeX. */
+/** A place for a formula, which is typeset when it stands on the page. */
 function formula(tex, display = true) {
-  const box = make(display ? 'div' : 'span', { class: 'curvature-formula tex2jax_process mathjax_process' });
-  box.textContent = display ? `\\[${tex}\\]` : `\\(${tex}\\)`;
-  box.dataset.waiting = '';
+  const box = make(display ? 'div' : 'span', { class: 'curvature-formula', 'data-waiting': true });
+  box.tex = tex;
+  box.display = display;
   return box;
 }
 
@@ -130,16 +130,28 @@ function typeset(element) {
     const waiting = [...element.querySelectorAll('.curvature-formula[data-waiting]')]
       .filter((box) => !box.closest('details:not([open])'));
     if (!waiting.length) return;
-    try {
-      await globalThis.MathJax?.startup?.promise;
-      await globalThis.MathJax?.typesetPromise?.(waiting);
-    } catch {
-      // The TeX stays: it can be read and copied.
+    await globalThis.MathJax?.startup?.promise;
+    for (const box of waiting) {
+      box.replaceChildren(await typesetOne(box));
+      delete box.dataset.waiting;
     }
-    for (const box of waiting) delete box.dataset.waiting;
     reach(element);
   });
   return setting;
+}
+
+/** A formula by MathJax; without it, its TeX, which can be read and copied. */
+async function typesetOne(box) {
+  const { tex, display } = box;
+  const { MathJax } = globalThis;
+  try {
+    const node = await MathJax.tex2chtmlPromise(tex, { ...MathJax.getMetricsFor(box, display), display });
+    MathJax.startup.document.clear();
+    MathJax.startup.document.updateDocument();      // adds the styles of letters that are new on this page
+    return node;
+  } catch {
+    return make('code', {}, tex);
+  }
 }
 
 /** What scrolls must be reached by keyboard. */

@@ -107,7 +107,7 @@ async function boot(config) {
   const files = Promise.all(first.map((name) => fetchFile(site + wheels[name].file, wheels[name].sha256)));
   files.catch(() => {});    // it is awaited below; until then its failure is no uncaught one
   python = await loadPyodide({
-    indexURL: base, packages: PACKAGES, env: { MPLBACKEND: 'agg', HOME: '/home/pyodide', OMP_NUM_THREADS: '1' },
+    indexURL: base, packages: PACKAGES, env: { MPLBACKEND: 'agg', OMP_NUM_THREADS: '1' },
   });
   tell('Installing the packages');
   for (const data of await files) python.unpackArchive(data, 'wheel', { extractDir: PLACE });
