@@ -74,7 +74,8 @@ class TryIt(SphinxDirective):
         where = nodes.paragraph(classes=["try-it-where"])
         if self.config.derivations_pyodide:
             where += nodes.inline("", LIVE, classes=["try-it-live"])
-        box += where + [nodes.Text(NOTEBOOK)]
+        where += nodes.Text(NOTEBOOK)
+        box += where
         box += [nodes.raw("", _FOLD, format="html"), check, nodes.raw("", "</details>", format="html")]
         self.set_source_info(box)
         return box
@@ -129,13 +130,15 @@ def parts(node):
     text : list of docutils.nodes.Node
     stub, check : str
     """
-    stub, check = (block.astext() for block in list(node.findall(nodes.literal_block))[-2:])
+    stub, check = (block.astext().strip("\n") for block in list(node.findall(nodes.literal_block))[-2:])
     end = next(place for place, child in enumerate(node.children) if "try-it-stub" in child.get("classes", []))
     return node.children[0], node.children[1:end], stub, check
 
 
 def checking_cell(check):
     """The check as a cell of a notebook: it prints the hint, so that a notebook with open exercises runs to its end.
+
+    A function, since its names must not take the place of those that the figures of the notebook use.
 
     Parameters
     ----------
@@ -148,15 +151,19 @@ def checking_cell(check):
     Examples
     --------
     >>> print(checking_cell("assert x == 2, 'hint: add'"))
-    try:
+    def check_answer():
         assert x == 2, 'hint: add'
+    <BLANKLINE>
+    try:
+        check_answer()
     except AssertionError as hint:
         print(hint)
     else:
         print("Right.")
     """
-    inside = textwrap.indent(check.strip("\n"), "    ")
-    return f'try:\n{inside}\nexcept AssertionError as hint:\n    print(hint)\nelse:\n    print("Right.")'
+    inside = textwrap.indent(check, "    ")
+    return (f"def check_answer():\n{inside}\n\ntry:\n    check_answer()\n"
+            'except AssertionError as hint:\n    print(hint)\nelse:\n    print("Right.")')
 
 
 def setup(app):
