@@ -338,6 +338,10 @@ def _bubblewrap(rooms, limits):
     words = ["bwrap", "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
              "--unshare-cgroup-try", "--as-pid-1", "--die-with-parent", "--uid", "65534", "--gid", "65534",
              "--hostname", "sandbox", "--cap-drop", "ALL"]
+    # First what can be written: the environment may lie below /tmp, and is mounted over it.
+    words += ["--dev", "/dev"]
+    for path in WRITABLE:
+        words += ["--size", str(limits.disk * MB), "--tmpfs", path]
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
         path = Path("/", name)
         if path.is_symlink():
@@ -359,13 +363,8 @@ def _bubblewrap(rooms, limits):
         words += ["--ro-bind", str(PACKAGE / "classroom" / name), f"/course/derivations/classroom/{name}"]
     for room in rooms:
         words += ["--ro-bind", str(PACKAGE / room), f"/course/derivations/{room}"]
-    size = ["--size", str(limits.disk * MB)]
     # No /proc: nothing in it is needed. /dev and the root would be writable without a limit: so they are closed.
-    words += ["--dev", "/dev"]
-    for path in WRITABLE:
-        words += [*size, "--tmpfs", path]
-    words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/box"]
-    return words
+    return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/box"]
 
 
 def _cell_answer(answer):
