@@ -63,12 +63,15 @@ def readable_python(account):
     pytest.skip(f"the account {account.pw_name} cannot read this environment")
 
 
-def test_two_students_and_a_teacher(accounts, locked, tmp_path_factory):
-    base = Path(tmp_path_factory.mktemp("exchange"))
-    for folder in (base, *base.parents):
-        if folder == Path(tempfile.gettempdir()):
-            break
-        folder.chmod(0o755)    # pytest's folders are closed to other accounts
+@pytest.fixture
+def base():
+    """A folder that other accounts may enter. Not pytest's own: that is closed to them whenever a test run starts."""
+    with tempfile.TemporaryDirectory(prefix="exchange-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_two_students_and_a_teacher(accounts, locked, base):
     exchange = base / "exchange"
     exchange.mkdir()
     exchange.chmod(0o777)
