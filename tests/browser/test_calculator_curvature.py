@@ -172,6 +172,16 @@ def test_copying(page, served):
     assert text.count("\\[") == text.count("\\]") == len(curvature("torus", picture=False)["quantities"]) + 1
 
 
+def test_an_array_that_is_0_has_its_indices(page, served):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.rstrip("/"))
+    root = open_calculator(page, served, "#curvature:space=minkowski", "minkowski")
+    for title, tex in [("Ricci tensor", r"R_{\mu\nu} = 0"), ("Riemann tensor", r"R^{\mu}{}_{\alpha\beta\gamma} = 0"),
+                       ("Ricci scalar", "R = 0")]:
+        root.get_by_role("button", name=f"Copy LaTeX: {title}", exact=True).click()
+        status(root, "LaTeX copied.")
+        assert page.evaluate("() => navigator.clipboard.readText()") == tex
+
+
 # Links
 
 @pytest.mark.parametrize("pair", [
@@ -222,7 +232,7 @@ def test_by_keyboard_only(live_page, served):
     live_page.keyboard.type("dx^2 + x^4*dy^2")
     live_page.keyboard.press("Control+Enter")
     settled(live_page)
-    status(root, "Your metric of 2 dimensions. Christoffel symbols: 2 independent components")
+    status(root, "Your metric of 2 dimensions. Christoffel symbols: 2 components listed")
     assert root.get_by_label("line element").evaluate("area => area === document.activeElement")
     assert live_page.asked == [{"metric": "dx^2 + x^4*dy^2"}]
     assert not live_page.problems

@@ -251,6 +251,8 @@ def test_wrong_input_is_told_and_the_page_goes_on(page, served, label, text, tol
     headline(page, f"No answer: {told}.")
     if "bounds" not in told:
         assert field.get_attribute("aria-invalid") == "true"
+        drawn = root.locator(".calculator-drawing text").all_text_contents()
+        assert drawn == ["step", "learning rate"], drawn    # no numbers of settings that are none
         assert told in page.locator(f"#{field.get_attribute('aria-describedby')}").inner_text()
     field.fill(good)
     headline(page, "Weight RMS at the end")

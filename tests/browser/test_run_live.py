@@ -74,7 +74,7 @@ def status(page):
 
 
 def press(page):
-    page.get_by_role("button", name="Run live").click()
+    page.get_by_role("button", name="Run live", exact=True).click()
 
 
 def wait_for(page, pattern, minutes=4):
@@ -424,6 +424,27 @@ def test_an_edited_cell_changes_its_figure(open_page):
     assert page.evaluate("liveFigures.get('equilibrium-mean-gradient').distrusted")
 
 
+def test_a_cell_that_asks_for_input_fails_as_at_the_end_of_a_file(editing):
+    box = cell(editing, 2)
+    write(editing, box, "input('name')")
+    assert note(editing, box, "line") == "EOFError in line 1: see below the cell."
+    box.get_by_role("button", name="Reset cell 2").click()
+    note(editing, box, "^Run in")
+    assert not editing.problems
+
+
+def test_python_started_by_another_part_of_the_page_leaves_the_cells_their_button(open_page):
+    page = open_page(LIGHT)
+    page.evaluate("runLive.boot()")
+    assert "opens the cells of this page" in wait_for(page, "^Python is ready")
+    page.evaluate("runLive.call('adamw.equilibrium_rms', {lr: 0.001, weight_decay: 0.1})")     # fetches SciPy
+    assert "opens the cells of this page" in wait_for(page, "^Python is ready: 4")
+    assert page.locator(".run-live-editor").count() == 0
+    assert boot(page).startswith("Live")
+    assert page.get_by_role("button", name="Run live", exact=True).count() == 0
+    assert_all_live(page, LIGHT)
+
+
 def test_a_cell_runs_those_above_it_first(open_page):
     """Without the button: the reader runs one cell after Python was stopped."""
     page = open_page(LIGHT)
@@ -486,7 +507,7 @@ def test_a_blocked_address(open_page):
     said = wait_for(page, "could not")
     assert "its files could not be fetched" in said and "127.0.0.1:9" in said and "goes on working" in said
     assert_prepared_figures_answer(page)
-    assert page.get_by_role("button", name="Run live").is_enabled()
+    assert page.get_by_role("button", name="Run live", exact=True).is_enabled()
 
 
 def test_a_missing_wheel_of_a_package(open_page, config, pyodide):

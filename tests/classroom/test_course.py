@@ -66,10 +66,13 @@ def test_personal_codes_come_with_a_secret(make_course, tmp_path):
             cell for cell in filled["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == "who"
         ).update(source=f'STUDENT = "ada"\nCODE = "{code}"') or None)
 
-    for code, points in ((codes["ada"], FULL), (codes["bob"], 3), ("", 3)):
+    for code, points, note in ((codes["ada"], FULL, ""), (codes["bob"], 3, "a wrong personal code"),
+                               ("", 3, "no personal code")):
         hand_in(course, tmp_path / "in", "ada", sign(code))
         collect(course, "demo", tmp_path / "in")
-        assert by_name(grade(course, "demo"))["ada"].tests == points
+        row = by_name(grade(course, "demo"))["ada"]
+        assert row.tests == points and note in "".join(row.notes) and ("code" in "".join(row.notes)) == bool(note)
+        assert codes["ada"] not in "".join(row.notes)
 
 
 # ---------------------------------------------------------------- what comes back
@@ -95,6 +98,20 @@ def test_names_are_compared_without_regard_to_unicode_form(make_course, tmp_path
     hand_in(course, tmp_path / "in", "Zoë", name=f"{unicodedata.normalize('NFD', 'Zoë')}/demo.ipynb")
     found, strangers = collect(course, "demo", tmp_path / "in")
     assert [one.student for one in found] == ["Zoë"] and not strangers
+
+
+@pytest.mark.parametrize("name", [
+    "Ada Byron_4711_assignsubmission_file_/demo.ipynb", "byronada_1234_5678_demo.ipynb", "ADA BYRON.ipynb",
+])
+def test_full_names_of_platforms_are_known_unless_two_share_them(make_course, tmp_path, name):
+    course = make_course(["s1", "s2"])
+    hand_in(course, tmp_path / "in", "s1", name=name)
+    (course.root / "students.csv").write_text("id,first_name,last_name\ns1,Ada,Byron\ns2,Ben,Byron\n", "utf8")
+    found, strangers = collect(course, "demo", tmp_path / "in")
+    assert [(one.student, one.notes) for one in found] == [("s1", [])] and strangers == []
+    (course.root / "students.csv").write_text("id,first_name,last_name\ns1,Ada,Byron\ns2,Ada,Byron\n", "utf8")
+    found, strangers = collect(course, "demo", tmp_path / "in")
+    assert found == [] and len(strangers) == 1
 
 
 def test_strangers_are_named_and_left(make_course, tmp_path):
@@ -182,6 +199,21 @@ def test_an_interrupted_run_goes_on_with_the_same_marks(make_course, tmp_path):
     assert rows["absent"].state == "missing"
 
 
+def test_a_wrong_name_is_said_to_teacher_and_student(capsys, make_course, tmp_path):
+    course = make_course(["ada", "bob"])
+    for student, signed in (("ada", "bob"), ("bob", "Robert")):
+        path = tmp_path / "in" / f"{student}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(notebook(course.release_notebook("demo"), student, signed=signed)), "utf8")
+    collect(course, "demo", tmp_path / "in")
+    code, out, _ = cli(capsys, "grade", "demo", "--course", str(course.root))
+    assert code == 0 and "\n     - signed 'bob', who is another student: the tests earn nothing\nbob  to mark" in out
+    assert "\n     - signed 'Robert', which is no id of the class list\n" in out
+    feedback(course, "demo")
+    page = (course.root / "feedback/bob/demo/demo.html").read_text("utf8")
+    assert "This was handed in under the name" in page
+
+
 def test_jobs_do_not_change_marks_and_a_second_run_does_nothing(make_course, tmp_path):
     course = make_course(["a", "b", "c"])
     for student in "abc":
@@ -211,7 +243,16 @@ def test_marks_by_hand_survive_a_regrade(make_course, tmp_path):
     row = by_name(marks(course, "demo"))["ada"]
     assert (row.state, row.tests, row.written, row.total, row.most) == ("graded", 5, 3, 8, 9)
     row = by_name(grade(course, "demo", force=True))["ada"]
-    assert (row.written, row.total) == (3, 8)
+    assert (row.state, row.written, row.total) == ("graded", 3, 8), "nothing that was marked has changed"
+    source = course.sources()["demo"]
+    (course.root / "assignments/demo.md").write_text(source.read_text("utf8").replace("-31415.9265", "-27182.8"), "utf8")
+    release(course, ["demo"])
+    assert by_name(grade(course, "demo"))["ada"].state == "graded", "nor does a new test change the answer"
+    hand_in(course, tmp_path / "in", "ada", edited(lambda filled: filled["cells"].append(
+        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": "more = 1"})))
+    collect(course, "demo", tmp_path / "in")
+    row = by_name(grade(course, "demo"))["ada"]
+    assert (row.state, row.written) == ("to mark", 3), "another notebook: somebody has to look"
 
 
 def test_a_run_that_fails_is_named_and_the_next_one_mends_it(make_course, tmp_path):
@@ -275,7 +316,10 @@ def test_the_whole_way_on_the_command_line(capsys, tmp_path, locked):
         0, "1 taken in, 0 cannot be read, 0 belong to nobody.\n")
     code, out, _ = cli(capsys, "grade", "demo", *where)
     assert code == 3 and "bob" in out and out.endswith("1 to mark, 1 missing.\n")
-    assert cli(capsys, "feedback", "demo", *where)[0] == 0
+    code, out, _ = cli(capsys, "feedback", "demo", *where)
+    assert code == 0 and out.endswith("not final: ada\n")
+    page = (root / "feedback/ada/demo/demo.html").read_text("utf8")
+    assert "Test cell" not in page and 'under the name' not in page
     assert cli(capsys, "export", "demo", "--csv", str(tmp_path / "marks.csv"), *where)[0] == 3
     assert (tmp_path / "marks.csv").read_text("utf8").count("\n") == 3
     code, out, _ = cli(capsys, "doctor", "--course", str(root))

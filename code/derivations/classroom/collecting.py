@@ -80,9 +80,9 @@ def collect(course, name, handed_in):
     name : str
         The assignment.
     handed_in : path-like
-        A folder or a zip file, with a folder, or a notebook, named after each student. Names are compared without
-        regard to case and Unicode form; what follows an underscore is ignored if need be, as in the files of Moodle
-        and Canvas.
+        A folder or a zip file, with a folder, or a notebook, named after each student: the ``id`` of the class list,
+        or first and last name as Moodle writes them, or as Canvas does. Names are compared without regard to case and
+        Unicode form; what follows an underscore is ignored if need be.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def collect(course, name, handed_in):
     handed_in = Path(handed_in)
     if not handed_in.exists():
         raise FileNotFoundError(f"no folder or zip file {handed_in}")
-    names = {normal_name(student): student for student in course.students()}
+    names = _names(course.class_list())
     files = _zip_files(handed_in, course) if handed_in.is_file() else _folder_files(handed_in, course)
     owned = [(parts, read, _owners(parts, names)) for parts, read in files]
     # Students' names stand at one level: what lies below it was named by the student, and may carry any name.
@@ -334,7 +334,7 @@ def _attached(source, attachments):
 def _take(course, name, student, files, exchange=False):
     """Choose a student's notebook among some files, keep all, rebuild it; only nbgrader's exchange tells the time."""
     collected = Collected(student)
-    notebooks, notes, beside = {}, collected.notes, {}
+    notebooks, notes, beside, flat = {}, collected.notes, {}, set()
     left = MOST_KEPT * (course.settings.largest << 20)
     # Notebooks first: many other files must not hide them.
     files = sorted((not parts[-1].lower().endswith(".ipynb"), parts, read) for parts, read in files.items())
@@ -351,11 +351,13 @@ def _take(course, name, student, files, exchange=False):
         write_whole(course.root / "received" / student / name / kept, content)
         if not other:
             notebooks[path] = content
+            if len(parts) == 1 and not exchange:
+                flat.add(path)    # it is named after the student
         elif exchange and len(parts) == 1 and parts[0] in EXCHANGE:
             beside[parts[0]] = content
     try:
         path = _choose(notebooks, name, course.release_notebook(name))
-        if PurePosixPath(path).name != f"{name}.ipynb":
+        if PurePosixPath(path).name != f"{name}.ipynb" and path not in flat:
             notes.append(f"the file's name was {PurePosixPath(path).name!r}")
         rebuilt, repaired = rebuild(course.release_notebook(name), notebooks[path], course.settings.largest << 20)
     except Unreadable as error:
@@ -413,6 +415,19 @@ def _clear(course, name, student):
             path.rmdir()
         else:
             path.unlink()
+
+
+def _names(rows):
+    """Students by each name that a platform may give their files; a full name only if just one student has it."""
+    known = {normal_name(row["id"]): row["id"] for row in rows}
+    full = {}
+    for row in rows:
+        first, last = ((row.get(part) or "").strip() for part in ("first_name", "last_name"))
+        if first and last:
+            shapes = {normal_name(f"{first} {last}"), re.sub(r"\W", "", normal_name(last + first))}    # Moodle, Canvas
+            for shape in shapes - {""}:
+                full.setdefault(shape, set()).add(row["id"])
+    return {**{shape: next(iter(ids)) for shape, ids in full.items() if len(ids) == 1}, **known}
 
 
 def _owners(parts, names):

@@ -295,14 +295,44 @@ def _grade_one(root, unlocked, name, student, key):
     course = _open(root, unlocked)
     # Tests compute with what a student's code returned; what the student's process may use is limited by itself.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    course.add_to_report(name, student, failed="interrupted", graded=None)
+    marked, answers = _marked_by_hand(course, name, student), _answers_key(course, name, student)
+    if course.read_report(name, student).get("answers") != answers:
+        marked = []
+    course.add_to_report(name, student, failed="interrupted", graded=None, answers=answers)
     problem = _convert(Autograde, course, name, student)
     if problem:
         course.add_to_report(name, student, failed=problem)
         return
+    _marked_by_hand(course, name, student, marked)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     seconds = sum(part.ru_utime + part.ru_stime for part in used)
     course.add_to_report(name, student, failed="", graded=key, cpu_seconds=round(seconds, 2))
+
+
+def _answers_key(course, name, student):
+    """Changes when what a person marked may have changed: the student's notebook, or what the answers are marked by."""
+    written = [cell for cell in course.teachers_notebook(name).cells if cell.metadata.get("nbgrader", {}).get("solution")
+               and cell.metadata.nbgrader.grade]
+    return fingerprint(course.notebook("submitted", name, student).read_bytes(),
+                       *(f"{cell.metadata.nbgrader.points} {cell.source}" for cell in written))
+
+
+def _marked_by_hand(course, name, student, again=()):
+    """Names of the answers in text that a person has marked; those in ``again`` are marked once more as they were."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    with Gradebook(course.config.CourseDirectory.db_url) as gradebook:
+        try:
+            grades = [grade for notebook in gradebook.find_submission(name, student).notebooks for grade in notebook.grades]
+        except MissingEntry:
+            return []
+        # Points of a test that a person changed wait for that person: the test may have changed.
+        grades = [grade for grade in grades if grade.cell.cell_type == "markdown" and grade.manual_score is not None]
+        for grade in grades:
+            if grade.name in again:
+                grade.needs_manual_grade = False
+        gradebook.db.commit()
+        return [grade.name for grade in grades if not grade.needs_manual_grade]
 
 
 def _feedback_one(root, unlocked, name, student, key):
@@ -311,6 +341,11 @@ def _feedback_one(root, unlocked, name, student, key):
 
     course = _open(root, unlocked)
     problem = _convert(GenerateFeedback, course, name, student)
+    page = course.notebook("feedback", name, student).with_suffix(".html")
+    if not problem and page.is_file():
+        # nbgrader's list at the top calls every check "Test cell".
+        write_whole(page, re.sub(r'<a href="#([a-z0-9-]+)">Test cell</a>', r'<a href="#\1">\1</a>',
+                                 page.read_text("utf8")).encode())
     course.add_to_report(name, student, feedback=problem)
 
 

@@ -123,7 +123,12 @@ def mark(notebook, teachers, student, *, secret="", others=(), limits=None, lock
             elif cell.cell_type == "code" and number not in deadly:
                 _run_cell(cell, hidden, [], show=False)
             if name == NAME_CELL:
-                stranger = _signature(hidden, student, others, marking.notes)
+                stranger, unusual = _signature(hidden, student, others, code)
+                marking.notes += unusual
+                if unusual and not marking.cells[number]["error"]:
+                    marking.cells[number]["error"] = (f"This was handed in under the name {student!r}. That name, or its "
+                                                      "personal code, does not stand here, so your numbers are others "
+                                                      "than those that the checks took.")
     if stranger:
         sentence = "This notebook carries the name of another student, so its tests earn no points."
         marking.tests = {name: TestResult(False, sentence, f"signed {stranger!r}") for name in marking.tests}
@@ -203,17 +208,30 @@ def _hint(error, sources):
     return ""
 
 
-def _signature(sandbox, student, others, notes):
-    """The name in the notebook, if it is another student's; notes what is unusual."""
+def _signature(sandbox, student, others, code):
+    """The name in the notebook, if it is another student's; notes on what is unusual."""
     try:
         signed = sandbox.value("STUDENT")
     except (StudentError, StudentDied) as error:
-        notes.append(f"no name in the notebook: {error}")
-        return None
+        return None, [f"no name in the notebook: {error}"]
     if not isinstance(signed, str) or not normal_name(signed):
-        notes.append("no name in the notebook")
-    elif normal_name(signed) != normal_name(student):
-        notes.append(f"signed {signed[:80]!r}")
-        if normal_name(signed) in {normal_name(name) for name in others}:
-            return signed[:80]
-    return None
+        return None, ["no name in the notebook"]
+    if normal_name(signed) == normal_name(student):
+        return None, _code_is_wrong(sandbox, code)
+    if normal_name(signed) in {normal_name(name) for name in others}:
+        return signed[:80], [f"signed {signed[:80]!r}, who is another student: the tests earn nothing"]
+    return None, [f"signed {signed[:80]!r}, which is no id of the class list"]
+
+
+def _code_is_wrong(sandbox, code):
+    """A note if a class has personal codes and the notebook holds another one; the code itself is not in it."""
+    if not code:
+        return []
+    try:
+        written = sandbox.value("CODE")
+    except (StudentError, StudentDied):
+        written = None
+    if isinstance(written, str) and written.strip().lower() == code:
+        return []
+    there = isinstance(written, str) and written.strip()    # it may be anything: compare nothing else with text
+    return ["a wrong personal code in the notebook" if there else "no personal code in the notebook"]

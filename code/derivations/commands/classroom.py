@@ -147,6 +147,8 @@ def _collect(arguments):
         print(f"nobody on the class list is called {name!r}: left where it is")
     bad = sum(bool(one.problem) for one in found)
     print(f"{len(found) - bad} taken in, {bad} cannot be read, {len(strangers)} belong to nobody.")
+    if strangers:
+        print("Name what belongs to nobody after the student's id in the class list, and collect it again.")
     return UNFINISHED if bad or strangers else 0
 
 
@@ -163,7 +165,7 @@ def _grade(arguments):
 
 
 def _feedback(arguments):
-    from ..classroom.grading import feedback
+    from ..classroom.grading import feedback, marks
 
     course = _open(arguments)
     with _Progress() as progress:
@@ -171,6 +173,9 @@ def _feedback(arguments):
     print(f"Pages to give back: {course.root / 'feedback'}")
     for student in failed:
         print(f"{student}: no page could be written: see {course.report(arguments.assignment, student)}")
+    waiting = [row.student for row in marks(course, arguments.assignment) if row.state == "to mark"]
+    if waiting:
+        print(f"Still to mark, so their pages are not final: {', '.join(waiting)}")
     return UNFINISHED if failed else 0
 
 
@@ -202,9 +207,13 @@ def _doctor(arguments):
 
 
 def _show(rows):
+    width = max((len(row.student) for row in rows), default=0)
     for row in rows:
         points = "" if row.total is None else f"{row.total:5g} of {row.most:g}"
-        print(f"{row.student:24} {row.state:10} {points:12} {' '.join('; '.join(row.notes).split())[:200]}".rstrip())
+        print(f"{row.student:{width}}  {row.state:10} {points}".rstrip())
+        for note in row.notes:
+            note = " ".join(note.split())
+            print(f"{'':{width}}  - {note if len(note) <= 200 else note[:200] + ' ...'}")
     states = {state: sum(row.state == state for row in rows) for state in ("graded", "to mark", "missing", "unreadable", "failed")}
     print(", ".join(f"{count} {state}" for state, count in states.items() if count) + ".")
     return UNFINISHED if states["missing"] + states["unreadable"] + states["failed"] else 0

@@ -13,6 +13,10 @@ const ADDRESS_PAUSE = 300;      // ms; browsers limit how often the address may 
 const OPEN_FORMULAS = 4000;     // characters of TeX that are typeset without being asked for
 const MOST_FORMULAS = 60000;    // beyond, typesetting would stop the page for long
 const START = 'sphere';
+const ZERO = {
+  christoffel: '\\Gamma^{\\mu}{}_{\\alpha\\beta}', riemann: 'R^{\\mu}{}_{\\alpha\\beta\\gamma}', ricci: 'R_{\\mu\\nu}',
+  einstein: 'G_{\\mu\\nu}',
+};
 const FIELDS = {
   coordinates: ['order of the coordinates', 'such as r, phi; if empty, as they appear'],
   positive: ['symbols that are positive', 'such as r, M; all others are real'],
@@ -162,7 +166,10 @@ function reach(element) {
   }
 }
 
-function block(equations) {
+/** The formulas of a quantity. An array that is 0 is written with its indices: else three of them were R. */
+function block({ key, equations }) {
+  const name = ZERO[key];
+  if (name && equations.length === 1 && equations[0][1] === '0') return `${name} = 0`;
   if (equations.length === 1) return equations[0].join(' = ');
   return `\\begin{aligned}\n${equations.map(([left, right]) => `${left} &= ${right}`).join('\\\\\n')}\n\\end{aligned}`;
 }
@@ -482,7 +489,7 @@ class Calculator {
 
   buttons(answer) {
     const latex = () => [`\\[${answer.line_element}\\]`, ...answer.quantities.map((quantity) =>
-      `% ${quantity.title}\n\\[\n${block(quantity.equations)}\n\\]`)].join('\n');
+      `% ${quantity.title}\n\\[\n${block(quantity)}\n\\]`)].join('\n');
     const code = () => [...answer.code, ...answer.quantities.flatMap((quantity) => quantity.code)].join('\n');
     return make('div', { class: 'calculator-buttons' },
       button('Copy all as LaTeX', () => this.copy('LaTeX', latex())),
@@ -490,8 +497,8 @@ class Calculator {
   }
 
   quantity(answer, quantity) {
-    const { key, title, equations } = quantity;
-    const tex = block(equations);
+    const { key, title } = quantity;
+    const tex = block(quantity);
     const size = tex.length;
     const box = make('details', { class: 'curvature-quantity', 'data-quantity': key, open: size <= OPEN_FORMULAS },
       make('summary', {}, `${title}: ${count(quantity)}`),
@@ -548,11 +555,12 @@ class Calculator {
   }
 }
 
-/** How many components a quantity has, in words; a scalar has none to count. */
+/** How many components are listed, in words; a scalar has none to count. Of the Riemann tensor fewer are independent:
+ * with its first index up, not all of its symmetries can be seen. */
 function count({ key, equations }) {
   if (['scalar', 'gauss', 'kretschmann'].includes(key)) return equations[0][1] === '0' ? '0' : 'not 0';
   if (equations.length === 1 && equations[0][1] === '0') return 'all 0';
-  return `${equations.length} independent component${equations.length === 1 ? '' : 's'}`;
+  return `${equations.length} component${equations.length === 1 ? '' : 's'} listed`;
 }
 
 // ---------------------------------------------------------------- start

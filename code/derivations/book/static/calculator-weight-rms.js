@@ -11,6 +11,7 @@ const ANSWER_PAUSE = 150;   // ms without a keystroke before the page computes
 const ADDRESS_PAUSE = 300;  // ms; browsers limit how often the address may change
 const SPEAK_PAUSE = 900;    // ms without a change before the answer is read out
 const PATIENCE = 120000;    // ms for the package to answer
+const SILENT = 1000;        // ms after which the page says that the package is at work
 const SAMPLES = 200;        // points of a curve
 const WHERE = { peak: 'at the peak', half: 'when half a unit of decay is left', last: 'at the last step' };
 
@@ -454,15 +455,15 @@ function tickText(tick) {
   return tick && (tick < 1e-3 || tick >= 1e5) ? tick.toExponential().replace('e+', 'e') : String(tick);
 }
 
-function axes(steps, most, ylabel) {
+function axes(steps, most, ylabel, numbers = true) {
   const x = (value) => BOX.left + (BOX.right - BOX.left) * value / steps;
   const y = (value) => BOX.bottom - (BOX.bottom - BOX.top) * value / most;
   const parts = [draw('path', { d: `M${BOX.left} ${BOX.top}V${BOX.bottom}H${BOX.right}`, class: 'calculator-axis' })];
-  for (const tick of ticks(most)) {
+  for (const tick of numbers ? ticks(most) : []) {
     parts.push(draw('path', { d: `M${BOX.left} ${y(tick)}h-4`, class: 'calculator-axis' }),
       draw('text', { x: BOX.left - 7, y: y(tick) + 4, 'text-anchor': 'end' }, tickText(tick)));
   }
-  for (const tick of ticks(steps)) {
+  for (const tick of numbers ? ticks(steps) : []) {
     parts.push(draw('path', { d: `M${x(tick)} ${BOX.bottom}v4`, class: 'calculator-axis' }),
       draw('text', { x: x(tick), y: BOX.bottom + 17, 'text-anchor': tick === steps ? 'end' : 'middle' }, String(tick)));
   }
@@ -628,7 +629,7 @@ class Calculator {
     const steps = values ? values.steps : 100;
     const pieces = values ? runOf(values) : null;
     const most = (values ? Math.max(pieces.peak, drawn ? values.lr : 0) : 100) * 1.05;
-    const frame = axes(steps, most, 'learning rate');
+    const frame = axes(steps, most, 'learning rate', Boolean(values));     // of wrong settings, none are known
     const parts = [...frame.parts];
     if (values) {
       const marks = [...new Set(Array.from({ length: SAMPLES }, (_, i) =>
@@ -779,7 +780,7 @@ class Calculator {
       make('div', { class: 'calculator-picture' }, ...pictures),
       ...(answer.warnings.length ? [make('ul', { class: 'calculator-warnings', 'aria-label': 'Warnings' },
         ...answer.warnings.map((text) => make('li', {}, text)))] : []),
-      ...inverseParts(answer.inverse),
+      ...inverseParts(answer.inverse, best),
       methodTable(answer.methods, best), totalsTable(answer.totals), equilibriumTable(answer.equilibrium));
     this.sentence = `Weight RMS at the end ${digits(end)}, by ${best}${source === 'package' ? ', live' : ''}.`;
     this.speakSoon();
@@ -829,15 +830,18 @@ class Calculator {
       const [sent, number] = [this.wanted, this.latest];
       this.wanted = null;
       this.results.setAttribute('aria-busy', 'true');
+      const slow = setTimeout(() => { this.liveStatus.textContent = 'Python is computing every method.'; }, SILENT);
       try {
         const answer = await globalThis.runLive.call('calculators.weight_rms', sent, { timeout: PATIENCE });
-        if (number !== this.latest) continue;
         this.liveStatus.textContent = '';
+        if (number !== this.latest) continue;
         if (answer.error) this.fail(answer.error);
         else this.show(answer, sent, 'package');
       } catch (error) {
         this.unanswered = number;    // Python may have started anew: do not ask the same again by itself
         if (number === this.latest) this.liveStatus.textContent = `The package gave no answer: ${error.message}`;
+      } finally {
+        clearTimeout(slow);
       }
     }
     this.results.removeAttribute('aria-busy');
@@ -978,7 +982,7 @@ function equilibriumTable(places) {
     'frozen denominator', 'exact'], rows);
 }
 
-function inverseParts(found) {
+function inverseParts(found, best) {
   if (!found) return [];
   const parts = [];
   if (found.weight_decay !== null) parts.push(`weight decay ${digits(found.weight_decay)}`);
@@ -986,7 +990,7 @@ function inverseParts(found) {
   const lines = parts.map((text) => make('li', {}, text)).concat(found.notes.map((text) => make('li', {}, text)));
   const what = ['', ', change this', ', change one of the two'][parts.length];
   return [make('div', { class: 'calculator-inverse' },
-    make('p', {}, `To end at RMS ${plain(found.target)}${what}:`), make('ul', {}, ...lines))];
+    make('p', {}, `To end at RMS ${plain(found.target)} (${best})${what}:`), make('ul', {}, ...lines))];
 }
 
 // ---------------------------------------------------------------- start

@@ -108,6 +108,7 @@ async function boot(config) {
   files.catch(() => {});    // it is awaited below; until then its failure is no uncaught one
   python = await loadPyodide({
     indexURL: base, packages: PACKAGES, env: { MPLBACKEND: 'agg', OMP_NUM_THREADS: '1' },
+    stdin: () => null,      // a worker cannot ask the reader: input() fails as at the end of a file
   });
   tell('Installing the packages');
   for (const data of await files) python.unpackArchive(data, 'wheel', { extractDir: PLACE });
@@ -117,7 +118,7 @@ async function boot(config) {
   python.runPython('import numpy, matplotlib, derivations.explore.browser');
   room = python.pyimport('derivations.explore.browser');
   self.fetchForPython = (file, text) => {
-    tell(text);
+    tell(text[0].toUpperCase() + text.slice(1));
     return python.toPy(new Uint8Array(fetchNow(addresses[file])));
   };
   self.installForPython = (file, data) => install(file, data.toJs());

@@ -16,8 +16,8 @@ const SENTENCES = {
     + `Open the book from its site, or run “make serve”. ${GOES_ON}`,
   old: `This browser is too old to run Python (it lacks WebAssembly or workers). ${GOES_ON}`,
   site: `Python could not start: this site does not answer. Is the network there? ${GOES_ON}`,
-  cdn: 'Python could not start: its files could not be fetched. The network may be away or may block the address '
-    + 'below. Press the button to try again. ',
+  cdn: 'Python could not start: its files could not be fetched. The network may be away or may block their address. '
+    + 'Press the button to try again. ',
   memory: 'Python could not start: this browser has not enough free memory for it. Close other pages and try again. '
     + GOES_ON,
   died: 'Python has ended: the browser has stopped it, perhaps for lack of memory. What the cells had computed is '
@@ -45,6 +45,7 @@ class RunLive extends EventTarget {
   #started = null;
   #queue = [];
   #running = null;
+  #fetched = false;     // a package, since the last answer
   #numbers = 0;
 
   /** Start Python, once a page. The promise fails with an Error whose message is a sentence for the reader. */
@@ -148,6 +149,7 @@ class RunLive extends EventTarget {
         this.memory = data.memory ?? this.memory;
         if (data.kind === 'progress') {
           if (this.state === 'starting') wait();
+          this.#fetched = this.state === 'ready';
           this.#tell(this.state, data.text);
         } else if (data.kind === 'ready') {
           clearTimeout(patience);
@@ -218,6 +220,9 @@ class RunLive extends EventTarget {
     if (job?.id !== id) return;
     clearTimeout(job.timer);
     this.#running = null;
+    // What was fetched meanwhile is there: its words must not stay.
+    if (this.#fetched && kind !== 'fatal') this.#tell('ready', `Python is ready: ${this.amount()}.`);
+    this.#fetched = false;
     if (kind === 'fatal') {
       const sentence = `Python itself has broken (${message.split('\n')[0]}) and starts anew; `
         + 'what the cells had computed is lost.';
@@ -235,6 +240,8 @@ runLive.here = HERE;
 
 // ---------------------------------------------------------------- the button of the page
 
+const hasCells = () => location.protocol !== 'file:' && Boolean(document.querySelector('div.cell_input'));
+
 class Bar {
   constructor(root) {
     this.root = root;
@@ -248,15 +255,18 @@ class Bar {
 
   show({ state, text, bytes }) {
     const fetched = state === 'starting' && bytes ? ` (${megabytes(bytes)} MB)` : '';
-    this.status.textContent = text + fetched;
+    // A form may have started Python: the cells are still as printed, and wait for this button.
+    const waiting = state === 'ready' && hasCells() && !this.page;
+    this.status.textContent = text + fetched + (waiting ? ' “Run live” opens the cells of this page, too.' : '');
     this.root.dataset.state = state;
-    this.button.hidden = state === 'ready' && !this.root.dataset.again;
+    this.button.hidden = state === 'ready' && !waiting && !this.root.dataset.again;
     this.button.disabled = state === 'starting';
   }
 
   async press() {
     try {
       const [cells] = await Promise.all([this.cells(), runLive.boot()]);
+      this.button.hidden = runLive.state === 'ready' && !this.root.dataset.again;
       await cells?.runAll();
     } catch {
       // The sentence stands in the status line already.
@@ -265,7 +275,7 @@ class Bar {
 
   /** The page's cells; a page without code has none. */
   async cells() {
-    if (!document.querySelector('div.cell_input') || location.protocol === 'file:') return null;
+    if (!hasCells()) return null;
     this.page ??= import(`${HERE}run-live-cells.js`).then((module) => module.open(runLive, this));
     this.page.catch(() => { this.page = null; });
     return this.page;
