@@ -139,7 +139,7 @@ def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, angle):
     exact : float
         Gauss curvature.
     size : float
-        The loop that is drawn; one of `sizes`.
+        The loop that is drawn. Between two of `sizes` its mark lies on the straight line between their values.
     angle : float
         Rotation angle of that loop, in degrees.
 
@@ -170,10 +170,9 @@ def loop_and_quotients(mesh, arrows, sizes, quotients, exact, size, angle):
     top.set_title(f"turned by ${turned:+.1f}$°, $K = {curvature:+.2f}$")
     corner_legend(figure, {"before": ("blue", "-"), "after": ("orange", "--")})
     bottom.axhline(exact, color="#000000", linewidth=1, linestyle=(0, (1, 2)), label="$K$")
-    now = list(sizes).index(size)
     for (label, values), color, line, marker in zip(quotients.items(), ("purple", "green"), _LINES, _MARKERS):
         bottom.plot(sizes, values, color=COLORS[color], linestyle=line, label=label)
-        bottom.plot(size, values[now], linestyle="none", marker=marker, color=COLORS[color])
+        bottom.plot(size, np.interp(size, sizes, values), linestyle="none", marker=marker, color=COLORS[color])
     bottom.set(xlabel="side of the loop", ylabel="angle / area", xlim=(0, 1.05 * max(sizes)))
     bottom.set_ylim(*_room([exact, *np.concatenate([np.ravel(values) for values in quotients.values()])]))
     figure.legend(*bottom.get_legend_handles_labels(), loc="outside lower center", ncols=3)
