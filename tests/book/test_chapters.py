@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import derivations.explore
+from derivations.explore.browser import scale, value_at
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted(
@@ -73,13 +74,16 @@ def test_names_are_used_once():
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=name)
 def test_figures_still_answer_after_the_last_cell(path, monkeypatch):
-    """In a notebook a slider is moved when all cells have run: no later cell may overwrite what an earlier figure uses."""
+    """In a notebook a slider is moved when all cells have run: no later cell may overwrite what an earlier figure uses.
+    Live in the browser a slider also stops between its steps."""
     figures = []
 
     def explore(draw, *, name, alt, caption="", max_frames=400, **controls):
         first = {key: control.default for key, control in controls.items()}
         ends = [(key, value) for key, control in controls.items() for value in (control.values[0], control.values[-1])]
-        settings = [first, *(first | {key: value} for key, value in ends)]
+        between = [(key, value_at(control, place)) for key, control in controls.items() if scale(control) != "steps"
+                   for place in (0.37, len(control.values) - 1.59)]
+        settings = [first, *(first | {key: value} for key, value in [*ends, *between])]
         figures.append((name, draw, [(values, contents(draw(**values))) for values in settings]))
 
     monkeypatch.setattr(derivations.explore, "explore", explore)
