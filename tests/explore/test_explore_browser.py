@@ -325,11 +325,18 @@ def test_an_address_opens_the_folded_boxes_of_its_figure(waves, open_page):
     page.locator("#fig-waves svg").wait_for(state="visible")
 
 
-def test_an_address_stops_a_running_play(bake, open_page):
-    page = open_page(explore(line, name="demo", alt="k is {k}", k=slider(1, 4, 1, play=True)))
-    page.clock.install()
+def _stop_the_clock(page):
+    """From here on time passes only in ``page.clock.run_for``, however slow the machine is."""
+    page.clock.install(time=0)
     page.reload()
     figure = ready(page, "demo")
+    page.clock.pause_at(3600 * 1000)
+    return figure
+
+
+def test_an_address_stops_a_running_play(bake, open_page):
+    page = open_page(explore(line, name="demo", alt="k is {k}", k=slider(1, 4, 1, play=True)))
+    figure = _stop_the_clock(page)
     page.get_by_role("button", name="Play k").click()
     page.evaluate("""() => new Promise(done => {
       addEventListener('hashchange', done, {once: true});
@@ -381,9 +388,7 @@ def test_copy_link_says_what_happened(waves, open_page, clipboard):
 def test_play_runs_to_the_end_and_pauses(bake, open_page, motion, pause):
     baked = explore(line, name="demo", alt="k is {k}", k=slider(1, 3, 1, play=True))
     page = open_page(baked, reduced_motion=motion)
-    page.clock.install()
-    page.reload()
-    figure = ready(page, "demo")
+    figure = _stop_the_clock(page)
     button = page.get_by_role("button", name="Play k")
     assert button.get_attribute("aria-pressed") == "false"
     button.click()

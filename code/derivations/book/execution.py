@@ -46,9 +46,11 @@ def source_files(root):
     -------
     list of pathlib.Path
     """
+    book = root / "code" / "derivations" / "book"   # it makes pages from outputs: no cell imports it
     code = [
         path for path in (root / "code").rglob("*")
         if path.is_file() and not _SKIPPED_PARTS & set(path.parts) and ".egg-info" not in str(path)
+        and (book not in path.parents or path.name == Path(__file__).name)
     ]
     return sorted(code) + [path for path in (root / "requirements.txt", root / "constraints.txt") if path.is_file()]
 
