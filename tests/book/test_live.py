@@ -221,3 +221,14 @@ def test_a_notebook_runs_in_a_clean_environment(tmp_path, exported, root):
     done = subprocess.run([python, "-c", RUN, exported], capture_output=True, text=True, timeout=900, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     assert int(done.stdout.split()[-1]) > 3
+
+
+@pytest.mark.parametrize("page, sentence", [
+    ("adamw/equilibrium", "sliders stop at any value"),
+    ("adamw/calculator", "what you type in is computed"),
+    ("riemann/calculator", "what you type in is computed"),
+    ("riemann/formulas", "the code can be changed and run"),
+])
+def test_the_bar_says_what_run_live_does_on_its_page(site, page, sentence):
+    text = (site / f"chapters/{page}.html").read_text("utf8")
+    assert f"Python in your browser: {sentence}" in text

@@ -16,7 +16,7 @@ from demo_class import FULL, answers, edited, notebook
 
 from derivations.classroom.collecting import Unreadable, collect, rebuild
 from derivations.classroom.course import Course
-from derivations.classroom.exporting import gradescope
+from derivations.classroom.exporting import gradescope, questions
 from derivations.classroom.grading import feedback, grade, marks, release, table
 from derivations.classroom.settings import NoCourse
 from derivations.classroom.template import start_course
@@ -290,6 +290,19 @@ def test_tables(make_course, tmp_path):
     assert results["score"] == 5 and sum(test["max_score"] for test in results["tests"]) == 9
     assert feedback(course, "demo") == []
     assert (course.root / "feedback/ada/demo/demo.html").is_file()
+
+
+def test_what_the_class_found_hard(make_course, tmp_path, capsys):
+    course = make_course(["ada", "bob", "cyd", "absent"])
+    once = "def scale(x):\n    return factor * np.abs(x)"
+    for student, sources in (("ada", {}), ("bob", {"scale": once}), ("cyd", {"scale": "def scale(x):\n    return 1 / 0"})):
+        hand_in(course, tmp_path / "in", student, answers(None, **sources))
+    assert cli(capsys, "collect", "demo", str(tmp_path / "in"), "--course", str(course.root))[0] == 0
+    out = cli(capsys, "grade", "demo", "--course", str(course.root))[1]
+    found = {question.name: question for question in questions(course, "demo")}
+    assert [question.name for question in found.values() if question.passed < 3] == ["scale-once"]
+    assert (found["scale-once"].passed, found["scale-once"].graded) == (1, 3) and found["scale-once"].commonest
+    assert "Tests passed, where not by all:\n  scale-once    1 of 3  mostly: " in out
 
 
 # ---------------------------------------------------------------- the command line

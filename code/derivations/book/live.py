@@ -180,38 +180,30 @@ def write_site(folder, pyodide):
 _BAR = """<div class="run-live" data-run-live>
 <button type="button" data-action="run-live">Run live</button>
 <button type="button" data-action="stop" hidden>Stop</button>
-<span role="status">Python in your browser: {purpose}. Fetches about {size} MB once.</span>
+<span role="status">Python in your browser: {purpose}. Fetches about {size} MB once, and 20 MB more when SciPy is
+needed.</span>
 </div>"""
-_CELLS = "sliders stop at any value, and the code can be changed"
-_FORM = "what you type in is computed by the course's own package"
-_PLACE = "<!-- run live -->"
+_PURPOSES = [  # what a page's body holds, and what Run live does for it
+    ('id="calculator-', "what you type in is computed by the course's own package, and the code can be changed"),
+    ("data-live-figure", "sliders stop at any value, and the code can be changed"),
+    ("", "the code can be changed and run"),
+]
 
-# Megabytes that a browser fetches before a page answers, unpacked (benchmarks/run_live.py). SciPy, 20 MB, comes later.
+# Megabytes that a browser fetches before a page answers, unpacked (benchmarks/run_live.py).
 _SIZES = {"numeric": 26, "symbolic": 30}
-
-
-def needs_python(context, doctree):
-    """Whether a page has code, or a part of its own that asks for Python.
-
-    A page without code asks for it with the comment ``<!-- run live -->`` where its button is to stand.
-    """
-    return doctree is not None and (has_code(doctree) or _PLACE in context.get("body", ""))
 
 
 def add_button(app, pagename, templatename, context, doctree):
     """``html-page-context``: offer *Run live* under the title, and load its script on this page only."""
-    if not app.config.derivations_pyodide or not needs_python(context, doctree):
+    if not app.config.derivations_pyodide or doctree is None or not has_code(doctree):
         return
     body = context["body"]
-    purpose = _CELLS if has_code(doctree) and _PLACE not in body else _FORM
+    purpose = next(purpose for mark, purpose in _PURPOSES if mark in body)
     symbolic = "derivations.riemann" in doctree.astext() or "sympy" in doctree.astext()
     bar = _BAR.format(purpose=purpose, size=_SIZES["symbolic" if symbolic else "numeric"])
-    if _PLACE in body:
-        context["body"] = body.replace(_PLACE, bar, 1)
-    else:
-        head, mark, rest = body.partition('<p class="take-away">')
-        line, end, rest = rest.partition("</p>")
-        context["body"] = f"{head}{mark}{line}{end}\n{bar}{rest}"
+    head, mark, rest = body.partition('<p class="take-away">')
+    line, end, rest = rest.partition("</p>")
+    context["body"] = f"{head}{mark}{line}{end}\n{bar}{rest}"
     # Before the scripts of calculators, which look for it.
     app.add_js_file("run-live.js", loading_method="defer", priority=300)
     app.add_css_file("run-live.css")

@@ -34,7 +34,7 @@ HINT = "hint:"
 CODE_STUB = "# Your code here.\nraise NotImplementedError(\"this cell is still empty\")"
 TEXT_STUB = "*Write your answer here: text and formulas, or drop a photograph of your page into this cell.*"
 NAME_CELL = "who"
-NAME_SOURCE = 'STUDENT = "{student}"    # your name, as on the class list\nCODE = ""       # your personal code, if your teacher gave you one'
+NAME_SOURCE = 'STUDENT = "{student}"    # your name or number, as on the class list\nCODE = ""       # your personal code, if your teacher gave you one'
 HEAD = """\
 **How to work.** Write your name into the next cell and run it. Fill in each cell that is still empty; add cells of your
 own where you like. Run a check as often as you wish: one that passes prints nothing. Before you hand in, restart the

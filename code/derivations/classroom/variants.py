@@ -81,7 +81,7 @@ def variant(assignment, student, code=""):
         if not isinstance(value, str):
             raise ValueError(f"{argument} must be text, got {argument}={value!r}")
     if not normal_name(student):
-        raise ValueError(f"write your name, as on the class list, into the cell STUDENT = \"...\": got student={student!r}")
+        raise ValueError(f"write your name or number, as on the class list, into the cell STUDENT = \"...\": got student={student!r}")
     words = f"{assignment}\n{normal_name(student)}\n{code.strip().lower()}"
     seed = int.from_bytes(hashlib.sha256(words.encode()).digest(), "big")
     # The bits of PCG64 are fixed for good; how Generator turns them into numbers has not changed since NumPy 1.17.

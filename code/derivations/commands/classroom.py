@@ -161,7 +161,9 @@ def _grade(arguments):
     with _Progress() as progress:
         rows = grade(course, arguments.assignment, jobs=arguments.jobs, students=arguments.student,
                      force=arguments.force, progress=progress)
-    return _show(rows)
+    code = _show(rows)
+    _show_questions(course, arguments.assignment)
+    return code
 
 
 def _feedback(arguments):
@@ -212,11 +214,28 @@ def _show(rows):
         points = "" if row.total is None else f"{row.total:5g} of {row.most:g}"
         print(f"{row.student:{width}}  {row.state:10} {points}".rstrip())
         for note in row.notes:
-            note = " ".join(note.split())
-            print(f"{'':{width}}  - {note if len(note) <= 200 else note[:200] + ' ...'}")
+            print(f"{'':{width}}  - {_shortened(note)}")
     states = {state: sum(row.state == state for row in rows) for state in ("graded", "to mark", "missing", "unreadable", "failed")}
     print(", ".join(f"{count} {state}" for state, count in states.items() if count) + ".")
     return UNFINISHED if states["missing"] + states["unreadable"] + states["failed"] else 0
+
+
+def _show_questions(course, name):
+    """Where points were lost, and what most of those were told."""
+    from ..classroom.exporting import questions
+
+    lost = [question for question in questions(course, name) if question.passed < question.graded]
+    if lost:
+        print("Tests passed, where not by all:")
+    width = max((len(question.name) for question in lost), default=0)
+    for question in lost:
+        told = _shortened(question.commonest)
+        print(f"  {question.name:{width}}  {question.passed:3} of {question.graded}" + (f"  mostly: {told}" if told else ""))
+
+
+def _shortened(note):
+    note = " ".join(note.split())
+    return note if len(note) <= 200 else note[:200] + " ..."
 
 
 class _Progress:
