@@ -6,6 +6,7 @@ these. The folder's name is a Sphinx setting: when it changes, Sphinx itself see
 configuration and reads every page again.
 """
 import hashlib
+import logging as python_logging
 import os
 import re
 import shutil
@@ -101,6 +102,8 @@ def configure(app, config):
     config.nb_execution_raise_on_error = True
     only = only_chapter(root)
     config.derivations_chapter = str(only or "")
+    if only:
+        _be_quiet_about_others(only.relative_to(root).with_suffix("").as_posix())
     # Only a build that ended well leaves the mark. After any other (a warning, an error, an interruption) Sphinx would
     # take the pages that it had read as done, and the next build would pass without a word.
     mark = _mark(app)
@@ -111,6 +114,15 @@ def configure(app, config):
 
 def _mark(app):
     return Path(app.doctreedir) / "ended-well"
+
+
+def _be_quiet_about_others(chapter):
+    """Chapters that are shown without being run lack their numbers; a warning for each would hide those that count."""
+    def keep(record):
+        return getattr(record, "subtype", None) != "glue" or chapter in str(getattr(record, "location", chapter))
+
+    for handler in python_logging.getLogger("sphinx").handlers:
+        handler.addFilter(keep)
 
 
 def _check_package(root):
