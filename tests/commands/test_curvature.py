@@ -145,7 +145,19 @@ def test_random_coefficients_are_read_as_sympy_builds_them(first, second):
     assert (metric.matrix - sp.Matrix([[first[1], 1], [1, second[1]]])).expand() == sp.zeros(2, 2)
 
 
+@pytest.mark.parametrize("text, same", [
+    ("dr² + r²·dφ²", "dr**2 + r**2*dφ**2"),
+    ("dr² − 2⋅r²×dφ²", "dr**2 - 2*r**2*dφ**2"),
+    ("r¹²*dr² + 2³*dφ²", "r**12*dr**2 + 8*dφ**2"),
+    ("sin(r)²*dr² + (r + 1)⁴*dφ²", "sin(r)**2*dr**2 + (r + 1)**4*dφ**2"),
+])
+def test_signs_as_in_print(text, same):
+    """Python counts a raised digit as a part of a name: r² must not be a symbol of its own."""
+    assert read_line_element(text).matrix == read_line_element(same).matrix
+
+
 @pytest.mark.parametrize("text, message", [
+    ("dx**2 + x½*dy**2", "'x½' is no name at position 9"),
     ("", "the text ends where a number, a name or '(' should stand at position 1"),
     ("dr**2 + ", "the text ends where a number, a name or '(' should stand at position 8"),
     ("dr**2 + *dx", "'*' where a number, a name or '(' should stand at position 9"),

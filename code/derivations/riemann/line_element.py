@@ -1,12 +1,14 @@
 """Line elements such as ``dr**2 + r**2*dphi**2`` typed by a user, read without running them as Python.
 
-A small grammar instead of ``sympify``, which evaluates whatever it is given: numbers, names, ``+ - * / ** ^ ( )``, the
-elementary functions, and undetermined functions of coordinates such as ``a(t)``.
+A small grammar instead of ``sympify``, which evaluates whatever it is given: numbers, names, ``+ - * / ** ^ ( )``,
+signs as in print (``·``, ``×``, ``−``, ``²``), the elementary functions, and undetermined functions of coordinates such
+as ``a(t)``.
 """
 import keyword
 import math
 import operator
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import sympy as sp
@@ -31,8 +33,11 @@ _MOST_TERMS = 20_000
 _MOST_BITS = 5000
 _LARGEST_LOGARITHM = 5000    # of a number; beyond, SymPy would compute millions of its digits to compare it with 0
 _NUMBER = re.compile(r"(\d{1,50}(\.\d{0,50})?|\.\d{1,50})([eE][+-]?\d{1,2})?(?![\w.])")
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"    # Python counts them as parts of a name
+_AS_TYPED = {"·": "*", "⋅": "*", "×": "*", "−": "-"}
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>[\d.](?:[eE][+-](?=\d)|[\w.])*)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|[-+*/^(),]))"
+    r"\s*(?:(?P<number>[\d.](?:[eE][+-](?=\d)|[^\W%s]|\.)*)|(?P<raised>[%s]+)"
+    r"|(?P<name>[^\W\d%s][^\W%s]*)|(?P<sign>\*\*|[-+*/^(),·×⋅−]))" % (4 * (_RAISED,))
 )
 
 
@@ -402,7 +407,13 @@ def _tokens(text):
         if not match:
             position += len(text[position:]) - len(text[position:].lstrip())
             raise LineElementError(f"{text[position]!r} has no meaning at position {position + 1} of {text!r}")
-        kind = match.lastgroup
-        tokens.append(_Token(kind, match[kind], match.start(kind)))
+        kind, start = match.lastgroup, match.start(match.lastgroup)
+        if kind == "name" and not unicodedata.normalize("NFKC", match[kind]).isidentifier():   # x½, say
+            raise LineElementError(f"{match[kind]!r} is no name at position {start + 1} of {text!r}")
+        if kind == "raised":
+            exponent = str(int("".join(str(_RAISED.index(digit)) for digit in match[kind])))
+            tokens += [_Token("sign", "^", start), _Token("number", exponent, start)]
+        else:
+            tokens.append(_Token(kind, _AS_TYPED.get(match[kind], match[kind]), start))
         position = match.end()
     return [*tokens, _Token("end", "", end)]
