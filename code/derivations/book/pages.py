@@ -45,6 +45,7 @@ _REPAIRS = [
     (r'\s*<script[^>]*src="[^"]*scripts/bootstrap\.js[^"]*"></script>', ""),
     (r'(<button(?=[^>]*data-bs-toggle="tooltip")[^>]*?)\s*data-bs-title="([^"]*)"', r'\1 title="\2"'),
     (r'\s*data-bs-(?:toggle|placement)="(?:tooltip|bottom|left)"', ""),
+    (r'\s*console\.log\("\[PST\][^"]*"\);', ""),
     # All of them in order or none: but what inline scripts use at once must be there.
     (r"<script(?![^>]*\b(?:defer|async|type=)\b)(?=[^>]*\bsrc=)(?![^>]*documentation_options\.js)", "<script defer"),
 ]
@@ -132,6 +133,8 @@ def lighten(static):
         # They report what they do; with the maps gone, a browser's tools would ask for these in vain.
         quiet = re.sub(r"console\.(?:log|info)\((?:[^()]|\([^()]*\))*\)", "void 0", script)
         quiet = re.sub(r"\n//# sourceMappingURL=\S*", "", quiet)
+        if path.name == "sphinx-book-theme.js":
+            quiet = re.sub(r"\b\w+\.blur\(\)", "void 0", quiet)     # a button that is pressed must keep the focus
         if quiet != script:
             path.write_text(quiet, "utf8")
 
