@@ -46,6 +46,7 @@ _REPAIRS = [
     (r'(<button(?=[^>]*data-bs-toggle="tooltip")[^>]*?)\s*data-bs-title="([^"]*)"', r'\1 title="\2"'),
     (r'\s*data-bs-(?:toggle|placement)="(?:tooltip|bottom|left)"', ""),
     (r'\s*console\.log\("\[PST\][^"]*"\);', ""),
+    (r'<div id="pst-primary-sidebar" class', '<div id="pst-primary-sidebar" role="navigation" aria-label="Book" class'),
     # All of them in order or none: but what inline scripts use at once must be there.
     (r"<script(?![^>]*\b(?:defer|async|type=)\b)(?=[^>]*\bsrc=)(?![^>]*documentation_options\.js)", "<script defer"),
 ]
@@ -56,7 +57,7 @@ _SEARCH = r'\s*<script[^>]*src="[^"]*(?:searchtools|language_data|searchindex)\.
 # (what a page must hold, what it else does without)
 _ONLY_WITH = [
     (r'class="[^"]*\bsd-tab', r'\s*<script[^>]*src="[^"]*design-tabs\.js[^"]*"></script>'),
-    (r'class="[^"]*\b(?:toggle|dropdown)\b', r'\s*<script[^>]*src="[^"]*togglebutton\.js[^"]*"></script>'
+    (r'class="(?:[^"]* )?(?:toggle|dropdown)[ "]', r'\s*<script[^>]*src="[^"]*togglebutton\.js[^"]*"></script>'
                                              r"|\s*<script>(?:let toggle|var togglebuttonSelector)[^<]*</script>"),
     (r'class="highlight', r'\s*<script[^>]*src="[^"]*(?:clipboard\.min|copybutton)\.js[^"]*"></script>'),
 ]
@@ -128,7 +129,9 @@ def lighten(static):
                 shutil.rmtree(path)
             else:
                 path.unlink()
-    for path in (static / "scripts").glob("*.js"):
+    for path in [*(static / "scripts").glob("*.js"), static / "togglebutton.js"]:
+        if not path.is_file():
+            continue
         script = path.read_text("utf8")
         # They report what they do; with the maps gone, a browser's tools would ask for these in vain.
         quiet = re.sub(r"console\.(?:log|info)\((?:[^()]|\([^()]*\))*\)", "void 0", script)
