@@ -6,6 +6,8 @@ One module a concern:
     Runs the chapters in parallel into an execution cache whose name depends on ``code/`` and the requirements.
 ``pages``
     Scripts and styles of the site, self-hosted MathJax, small repairs of the theme's HTML.
+``styles``
+    One style sheet for the whole site, with only the rules and icons in use.
 ``notebooks``
     Writes each chapter as a runnable ``.ipynb`` file.
 ``live``
