@@ -174,12 +174,13 @@ def write(results):
              "| performance | accessibility | best practices | SEO |", "|---" * 10 + "|"]
     for kind, found in now["pages"].items():
         was = before["pages"].get(kind, {}) if before else {}
-        fields = [both(was.get(key), found.get(key, "")) for key in ("kB", "requests", "hosts", "messages", "shift", *MARKS)]
+        keys = ("kB", "requests", "hosts", "messages", "shift", *MARKS)
+        fields = [both(was.get(key), found.get(key, "")) for key in keys]
         lines.append(f"| [{kind}](../{PAGES[kind].removeprefix('chapters/').replace('.html', '.md')}) | "
                      + " | ".join(fields) + " |")
     size = both(before and before["size"], now["size"])
-    lines += ["", f"Where two numbers stand, the first was measured before the site was tuned. The whole site: {size} MB. "
-              f"A phone's screen, an empty cache, text compressed with gzip. {now['with']}, {os.cpu_count()} cores "
+    lines += ["", f"Where two numbers stand, the first was measured before the site was tuned. The whole site: {size} "
+              f"MB. A phone's screen, an empty cache, text compressed with gzip. {now['with']}, {os.cpu_count()} cores "
               f"({platform.machine()}), {time.strftime('%B %Y')}.", ""]
     target = RESULTS / "site.md"
     target.write_text("\n".join(lines), "utf8")

@@ -76,7 +76,7 @@ def chromium():
 
 
 def watch(page):
-    """Collect what the console says (but for `debug`), uncaught exceptions, failed requests and the addresses asked for."""
+    """Collect what the console says (but for ``debug``), uncaught exceptions, failed requests and the addresses."""
     page.problems, page.addresses = [], []
 
     def note(message):

@@ -34,7 +34,8 @@ OUTLINE = """() => {
     const say = (kind, text) => found.push([kind, text]);
     if (!document.documentElement.lang) say('language', 'the page has no language');
 
-    const headings = [...document.querySelectorAll('main :is(h1, h2, h3, h4, h5, h6)')].filter((heading) => heading.checkVisibility());
+    const headings = [...document.querySelectorAll('main :is(h1, h2, h3, h4, h5, h6)')]
+        .filter((heading) => heading.checkVisibility());
     const levels = headings.map((heading) => +heading.tagName[1]);
     if (levels.filter((level) => level === 1).length !== 1) say('headings', `levels ${levels}`);
     levels.forEach((level, place) => {
@@ -86,7 +87,8 @@ MOVING = """() => {
 
 # How a control looks: what may tell that it has the focus.
 LOOK = """(element) => {
-    const parts = [element, ...['label', '.bd-search', '.prism-code-editor'].map((box) => element.closest(box))].filter(Boolean);
+    const boxes = ['label', '.bd-search', '.prism-code-editor'].map((box) => element.closest(box));
+    const parts = [element, ...boxes].filter(Boolean);
     return parts.map((part) => ['', '::before', '::after'].map((pseudo) => {
         const style = getComputedStyle(part, pseudo || null);
         const outline = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0

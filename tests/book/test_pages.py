@@ -48,7 +48,8 @@ def test_a_script_stays_where_it_is_used(used, script):
 def test_scripts_of_the_theme_are_quiet(tmp_path):
     (tmp_path / "scripts").mkdir()
     path = tmp_path / "scripts/theme.js"
-    path.write_text("e=1,console.log(`to ${e.a(1)} mode`),a();x&&console.error('kept')\n//# sourceMappingURL=theme.js.map")
+    script = "e=1,console.log(`to ${e.a(1)} mode`),a();x&&console.error('kept')"
+    path.write_text(script + "\n//# sourceMappingURL=theme.js.map")
     (tmp_path / "scripts/theme.js.map").touch()
     (tmp_path / "locales").mkdir()
     lighten(tmp_path)

@@ -135,7 +135,8 @@ def _heavy(asked, site, served, budget):
     counted = {path: size for path, size in sizes.items() if not MATHS.search(path)}
     if sum(counted.values()) > budget:
         heaviest = sorted(counted.items(), key=lambda item: -item[1])[:3]
-        return f"{sum(counted.values()) / 1000:.0f} kB, " + ", ".join(f"{path} {size / 1000:.0f}" for path, size in heaviest)
+        listed = ", ".join(f"{path} {size / 1000:.0f}" for path, size in heaviest)
+        return f"{sum(counted.values()) / 1000:.0f} kB, {listed}"
     return None
 
 
@@ -160,8 +161,8 @@ def _weight(path):
     return f"{len(gzip.compress(path.read_bytes(), 6)) / 1000:.0f}"
 
 
-@pytest.mark.parametrize("name", ["index", "adamw/equilibrium", "riemann/loop", "adamw/calculator", "riemann/calculator",
-                                  "reference/api"])
+@pytest.mark.parametrize("name", [
+    "index", "adamw/equilibrium", "riemann/loop", "adamw/calculator", "riemann/calculator", "reference/api"])
 def test_the_layout_keeps_still_on_a_slow_phone(browser, served, name):
     """A processor at a quarter of its speed; then the reader scrolls to the end."""
     context = _open(browser, "light", 390)

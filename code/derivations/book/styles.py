@@ -22,7 +22,8 @@ SHEET = "site.css"
 # Classes that scripts put together from parts, or that computed output brings along.
 _ALWAYS = {"dataframe"}
 logging.getLogger("fontTools.subset").setLevel(logging.WARNING)     # it reports each table of a font
-_LINK = re.compile(r'[ \t]*<link(?=[^>]*rel="stylesheet")(?![^>]*media=)[^>]*href="([^"?]*_static/)([^"?]+\.css)[^"]*"[^>]*>\n?')
+_LINK = re.compile(r'[ \t]*<link(?=[^>]*rel="stylesheet")(?![^>]*media=)'
+                   r'[^>]*href="([^"?]*_static/)([^"?]+\.css)[^"]*"[^>]*>\n?')
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 _CLASS = re.compile(r"\.((?:[\w-]|[^\x00-\x7f]|\\.)+)")
 _IMPORT = re.compile(r'@import\s+(?:url\()?"([^":]+)"\)?\s*;')
