@@ -76,11 +76,11 @@ def chromium():
 
 
 def watch(page):
-    """Collect console errors, uncaught exceptions, failed requests and the addresses asked for."""
+    """Collect what the console says (but for ``debug``), uncaught exceptions, failed requests and the addresses."""
     page.problems, page.addresses = [], []
 
     def note(message):
-        if message.type == "error":
+        if message.type != "debug":
             page.problems.append(f"{message.text} ({message.location['url']})")
 
     def note_failure(request):

@@ -50,9 +50,11 @@ def test_a_lesson_checks_shows_and_asks(path):
 @pytest.mark.parametrize("path", CHAPTERS, ids=name)
 def test_code_keeps_its_measures(path):
     found = cells(path)
-    assert sum(bool(line.strip()) for cell in found for line in cell) <= 120
-    for cell in found:
-        assert len(cell) <= 20, cell[0]
+    # A line that only goes on with a sentence (an alt text, say) is prose: nobody should cut the sentence for it.
+    code = [[line for line in cell if not re.fullmatch(r'\s*"[^"]*"[,)]*', line)] for cell in found]
+    assert sum(bool(line.strip()) for cell in code for line in cell) <= 120
+    for cell, lines in zip(found, code):
+        assert len(lines) <= 20, cell[0]
         assert not [line for line in cell if len(line) > 96]
         for place, line in enumerate(cell):
             if line.lstrip().startswith("def "):

@@ -8,6 +8,8 @@ One module a concern:
     Scripts and styles of the site, small repairs of the theme's HTML.
 ``maths``
     Formulas: MathML written while the book is built, or MathJax.
+``styles``
+    One style sheet for the whole site, with only the rules and icons in use.
 ``notebooks``
     Writes each chapter as a runnable ``.ipynb`` file.
 ``live``

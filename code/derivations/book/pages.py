@@ -1,14 +1,17 @@
 """Scripts and styles of the site: everything from the site itself, nothing from another host.
 
 Live figures come from the script of ``derivations.explore``, formulas from ``maths``.
-The theme's pages are repaired where they load unused scripts or leave a screen reader without a name.
+The theme's pages are repaired where they load what they do not use, hold up the first sight of a page, talk in the
+console, or leave a reader without a name or a place to go.
 """
 import html
 import re
+import shutil
 from pathlib import Path
 
 import derivations.explore
 
+from . import styles
 from .notebooks import has_code, notebook_path
 
 STATIC = Path(__file__).parent / "static"
@@ -29,7 +32,31 @@ _REPAIRS = [
     (r'role="doc-biblioentry"', 'role="listitem"'),
     (r'(<button class="btn search-button-field[^>]*?)aria-label="Search"', r'\1aria-label="Search Ctrl+K"'),
     (r'<span class="search-button__kbd-shortcut">', '<span class="search-button__kbd-shortcut" aria-hidden="true">'),
+    # Bootstrap's script only draws the tips of buttons that have a title; browsers show titles themselves.
+    (r'\s*<link rel="preload" as="script"[^>]*>', ""),
+    (r'\s*<script[^>]*src="[^"]*scripts/bootstrap\.js[^"]*"></script>', ""),
+    (r'(<button(?=[^>]*data-bs-toggle="tooltip")[^>]*?)\s*data-bs-title="([^"]*)"', r'\1 title="\2"'),
+    (r'\s*data-bs-(?:toggle|placement)="(?:tooltip|bottom|left)"', ""),
+    (r'\s*console\.log\("\[PST\][^"]*"\);', ""),
+    (r'<div id="pst-primary-sidebar" class', '<div id="pst-primary-sidebar" role="navigation" aria-label="Book" class'),
+    # All of them in order or none: but what inline scripts use at once must be there.
+    (r"<script(?![^>]*\b(?:defer|async|type=)\b)(?=[^>]*\bsrc=)(?![^>]*documentation_options\.js)", "<script defer"),
 ]
+
+# On every page but the one of the search: the index and its reader, 75 kB.
+_SEARCH = r'\s*<script[^>]*src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
+
+# (what a page must hold, what it else does without)
+_ONLY_WITH = [
+    (r'class="[^"]*\bsd-tab', r'\s*<script[^>]*src="[^"]*design-tabs\.js[^"]*"></script>'),
+    (r'class="(?:[^"]* )?(?:toggle|dropdown)[ "]', r'\s*<script[^>]*src="[^"]*togglebutton\.js[^"]*"></script>'
+                                             r"|\s*<script>(?:let toggle|var togglebuttonSelector)[^<]*</script>"),
+    (r'class="highlight', r'\s*<script[^>]*src="[^"]*(?:clipboard\.min|copybutton)\.js[^"]*"></script>'),
+]
+
+# Below ``_static``: no page loads them.
+_UNUSED = ["**/*.map", "images", "locales", "scripts/bootstrap.js*", "scripts/fontawesome.js*", "sphinx-thebe.*",
+           "*webpack-macros.html"]
 
 _REDIRECT = """<!DOCTYPE html>
 <html lang="{language}">
@@ -67,7 +94,39 @@ def repair(page):
     """
     for pattern, replacement in _REPAIRS:
         page = re.sub(pattern, replacement, page)
+    if 'id="search-results"' not in page:
+        page = re.sub(_SEARCH, "", page)
+    for needed, pattern in _ONLY_WITH:
+        if not re.search(needed, page):
+            page = re.sub(pattern, "", page)
     return page
+
+
+def lighten(static):
+    """Delete what no page loads, and let the theme's scripts be quiet.
+
+    Parameters
+    ----------
+    static : pathlib.Path
+        The folder ``_static`` of the site.
+    """
+    for pattern in _UNUSED:
+        for path in list(static.glob(pattern)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    for path in [*(static / "scripts").glob("*.js"), static / "togglebutton.js"]:
+        if not path.is_file():
+            continue
+        script = path.read_text("utf8")
+        # They report what they do; with the maps gone, a browser's tools would ask for these in vain.
+        quiet = re.sub(r"console\.(?:log|info)\((?:[^()]|\([^()]*\))*\)", "void 0", script)
+        quiet = re.sub(r"\n//# sourceMappingURL=\S*", "", quiet)
+        if path.name == "sphinx-book-theme.js":
+            quiet = re.sub(r"\b\w+\.blur\(\)", "void 0", quiet)     # a button that is pressed must keep the focus
+        if quiet != script:
+            path.write_text(quiet, "utf8")
 
 
 def finish(app, exception):
@@ -79,11 +138,14 @@ def finish(app, exception):
     for path in (out / "chapters").rglob("*.html"):
         if path not in written:  # of a chapter that is gone
             path.unlink()
-    for path in out.rglob("*.html"):
-        before = path.read_text("utf8")
-        after = repair(before)
-        if after != before:
-            path.write_text(after, "utf8")
+    pages = {path: path.read_text("utf8") for path in sorted(out.rglob("*.html"))
+             if path.relative_to(out).parts[0] != "_static"}
+    repaired = {path: repair(page) for path, page in pages.items()}
+    lighten(out / "_static")
+    styles.merge(out, repaired)
+    for path, page in repaired.items():
+        if page != pages[path]:
+            path.write_text(page, "utf8")
     start = app.builder.get_target_uri(app.config.root_doc)
     if start != "index.html":
         # Jupyter Book writes a bare <meta> there: no title, no language.
