@@ -196,8 +196,8 @@ def place_not_found(page, root, names):
     str
     """
     page = re.sub(r'((?:href|src|action|data-content_root)=")/(?!/)', r"\1", page)
-    script = (ASSETS / "not-found.js").read_text("utf8")
-    script = script.replace("'ROOT'", json.dumps(root)).replace("'NAMES'", json.dumps(names)).replace("</", "<\\/")
+    names = json.dumps([re.escape(name) for name in names])
+    script = f"const KNOWN = {json.dumps(root)};\nconst NAMES = {names};\n" + (ASSETS / "not-found.js").read_text("utf8")
     return page.replace("<head>", f"<head>\n<script>\n{script}</script>", 1)
 
 
@@ -225,7 +225,8 @@ def finish(app, exception):
     out, config = Path(app.outdir), app.config
     missing = out / "404.html"
     if missing.is_file():
-        names = [re.escape(path.name) + "/" * path.is_dir() for path in sorted(out.iterdir()) if path.name != "index.html"]
+        # Not index.html: many sites have one.
+        names = [path.name + "/" * path.is_dir() for path in sorted(out.iterdir()) if path.name != "index.html"]
         root = urlsplit(config.html_baseurl).path
         missing.write_text(place_not_found(missing.read_text("utf8"), root, names), "utf8")
     write_manifest(out, config.html_title, app.builder.get_target_uri(config.root_doc))
