@@ -14,24 +14,25 @@ from urllib.parse import urlsplit
 
 import pytest
 from browsers import watch
-from icons import FOLDER, ICONS, render
-
 from derivations.book.offline import ARCHIVE, WORKER, is_shown, write_site
+from icons import FOLDER, ICONS, render
 
 START = "chapters/index.html"
 TITLE = ".bd-article h1"        # the theme has another one, for print
 READY = "navigator.serviceWorker.ready.then(() => true)"
 KEPT = "caches.keys().then((names) => names.filter((name) => name.startsWith('derivations ')))"
-SETTLED = """async () => {
+BROKEN = """async () => {
     if (window.MathJax?.startup) await MathJax.startup.promise;
     await document.fonts.ready;
+    const hidden = () => [...document.querySelectorAll('[data-live-figure]')].filter((figure) =>
+        !figure.querySelector('svg') || figure.querySelector('.live-figure-controls').hidden);
+    for (let tries = 0; tries < 100 && hidden().length; tries++) await new Promise((done) => setTimeout(done, 100));
+    return [
+        ...[...document.images].filter((image) => image.complete && !image.naturalWidth).map((image) => image.src),
+        ...[...document.fonts].filter((font) => font.status === 'error').map((font) => font.family),
+        ...hidden().map((figure) => figure.id),
+    ];
 }"""
-BROKEN = """() => [
-    ...[...document.images].filter((image) => image.complete && !image.naturalWidth).map((image) => image.src),
-    ...[...document.fonts].filter((font) => font.status === 'error').map((font) => font.family),
-    ...[...document.querySelectorAll('[data-live-figure]')].filter((figure) => !figure.querySelector('svg')
-        || figure.querySelector('.live-figure-controls').hidden).map((figure) => figure.id),
-]"""
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -151,9 +152,8 @@ def test_every_page_after_one_visit_of_one(page, site, names, host_of):
     for name in names:
         source = (site / name).read_text("utf8")
         page.goto(host.address + name)
-        page.wait_for_load_state("load")
-        page.evaluate(SETTLED)
-        problems = page.problems + page.evaluate(BROKEN)
+        broken = page.evaluate(BROKEN)
+        problems = page.problems + broken
         if 'class="math ' in source and not page.locator("mjx-container, math").count():
             problems.append("no formula is typeset")
         wrong += [f"{name}: {problem}" for problem in problems]
@@ -163,7 +163,7 @@ def test_every_page_after_one_visit_of_one(page, site, names, host_of):
 
 def test_what_is_only_for_download_is_not_kept(site):
     worker = (site / WORKER).read_text("utf8")
-    files = json.loads(re.search(r"FILES = (\{.*?\});", worker, re.S)[1])
+    files = json.loads(re.search(r"FILES = (\{.*?\});", worker, re.DOTALL)[1])
     assert {START, "search.html", "searchindex.js", "404.html", "_static/live/config.json"} <= set(files)
     assert not [name for name in files if re.search(r"\.(whl|ipynb|zip|map|pdf|epub)$", name)]
     assert sum((site / name).stat().st_size for name in files) < 25e6
@@ -531,9 +531,8 @@ def test_every_page_from_a_disk(page, unpacked, names):
     wrong = []
     for name in names:
         page.goto((unpacked / name).as_uri())
-        page.wait_for_load_state("load")
-        page.evaluate(SETTLED)
-        problems = page.problems + page.evaluate(BROKEN)
+        broken = page.evaluate(BROKEN)
+        problems = page.problems + broken
         problems += [address for address in page.addresses if not address.startswith(("file:", "data:", "blob:"))]
         links = page.eval_on_selector_all("a[href^='..'], a[href$='/']", "links => links.map((link) => link.href)")
         problems += [link for link in links if link.startswith("file:") and link.partition("#")[0].endswith("/")]

@@ -195,7 +195,9 @@ def place_not_found(page, root, names):
     -------
     str
     """
-    page = re.sub(r'((?:href|src|action|data-content_root)=")/(?!/)', r"\1", page)
+    if "const KNOWN = " in page:     # of an earlier build
+        return page
+    page = re.sub(r'((?:href|src|action)=")/(?!/)', r"\1", page)
     names = json.dumps([re.escape(name) for name in names])
     script = f"const KNOWN = {json.dumps(root)};\nconst NAMES = {names};\n" + (ASSETS / "not-found.js").read_text("utf8")
     return page.replace("<head>", f"<head>\n<script>\n{script}</script>", 1)
