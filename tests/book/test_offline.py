@@ -84,7 +84,9 @@ def test_what_pages_show(path, shown):
 def test_the_page_for_unknown_addresses_has_relative_links():
     page = '<html><head></head><a href="/a.html"><img src="/b.png"><a href="https://c.test/"><form action="/s.html"></html>'
     placed = place_not_found(page, "/book/", ["chapters/", "a.b"])
-    assert re.findall('(?:href|src|action)="(.*?)"', placed) == ["a.html", "b.png", "https://c.test/", "s.html"]
+    rest = json.loads(re.search("const REST = (.*);\n", placed)[1])
+    assert re.findall('(?:href|src|action)="(.*?)"', rest) == ["a.html", "b.png", "https://c.test/", "s.html"]
+    assert placed.count("</script>") == 1 and placed.startswith("<html><head>")
     assert 'const KNOWN = "/book/";\nconst NAMES = ["chapters/", "a\\\\.b"];' in placed
     assert place_not_found(placed, "/book/", []) == placed
 

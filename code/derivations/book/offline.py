@@ -55,6 +55,8 @@ and you can search for its words.</p>
 </form>
 <p><a href="{start}">Go to the first page of the book</a>, or to its <a href="genindex.html">index</a>.</p>"""
 
+_NO_SCRIPTS = "<noscript><p>This page is not in the book. With scripts turned on it leads to the contents.</p></noscript>"
+
 
 def digest(data):
     """Checksum of a file: 96 bits of SHA-256, as the worker computes them.
@@ -198,9 +200,11 @@ def place_not_found(page, root, names):
     if "const KNOWN = " in page:     # of an earlier build
         return page
     page = re.sub(r'((?:href|src|action)=")/(?!/)', r"\1", page)
-    names = json.dumps([re.escape(name) for name in names])
-    script = f"const KNOWN = {json.dumps(root)};\nconst NAMES = {names};\n" + (ASSETS / "not-found.js").read_text("utf8")
-    return page.replace("<head>", f"<head>\n<script>\n{script}</script>", 1)
+    head, mark, rest = page.partition("<head>")
+    given = {"KNOWN": root, "NAMES": [re.escape(name) for name in names], "REST": rest}
+    given = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items()).replace("</", "<\\/")
+    script = (ASSETS / "not-found.js").read_text("utf8")
+    return f"{head}{mark}\n<script>\n{given}{script}</script>\n{_NO_SCRIPTS}</head></html>\n"
 
 
 # ---------------------------------------------------------------- Sphinx

@@ -123,7 +123,10 @@ const why = obstacle();
 // Excerpts of the pages found would have to be fetched, which browsers forbid from a file.
 if (why === 'file') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 if (why) {
-  addEventListener('DOMContentLoaded', () => say(why));
+  addEventListener('DOMContentLoaded', () => {
+    say(why);
+    if (why === 'file') document.querySelector('[data-archive]')?.remove();     // it is not in itself
+  });
   return;
 }
 addManifest();
