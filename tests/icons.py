@@ -25,7 +25,7 @@ def drawing(full):
 def render(browser, size, full):
     """An icon as bytes of a PNG file."""
     page = browser.new_page(viewport={"width": size, "height": size})
-    page.set_content(f"<style>* {{ margin: 0; display: block }} svg {{ width: {size}px }}</style>{drawing(full)}")
+    page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block; width: {size}px }}</style>{drawing(full)}")
     picture = page.screenshot(omit_background=True)
     page.close()
     return picture

@@ -43,7 +43,7 @@ _ICONS = [("icon-192.png", "192x192", "any"), ("icon-512.png", "512x512", "any")
           ("icon-maskable.png", "512x512", "maskable")]
 _HEAD = """
 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff">
-<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#14181e">
+<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#121212">
 <link rel="apple-touch-icon" href="{icon}">
 """
 _NOT_FOUND = """<h1>This page is not in the book</h1>

@@ -103,7 +103,7 @@ function pathOf(address) {
 /** The file that an address means: queries and fragments belong to the page. */
 function fileOf(address) {
   const path = pathOf(address);
-  return [path, `${path}index.html`, `${path}.html`].find((name) => name in FILES);
+  return [path, `${path}index.html`, `${path}.html`].find((name) => Object.hasOwn(FILES, name));
 }
 
 /** Whether a request comes from a page that is not of this build: a new page of the site, say, which has new files. */
