@@ -75,7 +75,7 @@ def test_turned_off_the_worker_keeps_nothing(site):
 
 @pytest.mark.parametrize("path, shown", [
     ("_static/live/config.json", True), ("_static/curvature/torus.js", True), ("_images/a.svg", True),
-    ("assignments/a.zip", False), ("assignments/a.html", False), ("_images/social_previews/a.png", False),
+    ("assignments/a.zip", False), ("assignments/a.html", False), ("_cards/a.png", False),
     ("_static/live/a.whl", False), ("robots.txt", False), ("derivations.pdf", False)])
 def test_what_pages_show(path, shown):
     assert is_shown(path) == shown

@@ -32,7 +32,7 @@ PAGE = "chapters/reference/offline.html"
 _SHOWN = {".html", ".css", ".js", ".mjs", ".json", ".svg", ".png", ".jpg", ".webp", ".gif", ".woff", ".woff2"}
 _NEVER_SHOWN = re.compile(r"""
     (notebooks|assignments|binder|_sources)/  # downloads
-    | _images/social_previews/                # shown by other sites
+    | _cards/                                 # shown by other sites
     | _static/(locales|webpack-macros|images/logo_)
     | _static/(scripts/fontawesome\.js|sphinx-thebe|vendor/fontawesome/webfonts/.*\.ttf)    # no page loads them
 """, re.VERBOSE)
