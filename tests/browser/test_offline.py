@@ -60,6 +60,11 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def end_headers(self):
+        """Nothing is to come from the browser's ordinary cache."""
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
     def translate_path(self, path):
         """The site lies below ``host.prefix``."""
         host = self.server.host
@@ -254,7 +259,7 @@ def test_other_hosts_and_downloads_are_left_alone(reader):
     page = reader
     page.host.up = False
     with pytest.raises(Exception, match="ERR_"):
-        page.goto(page.host.address + "notebooks/index.ipynb")
+        page.context.new_page().goto(page.host.address + "notebooks/index.ipynb")
     page.goto(page.host.address + START)
     assert page.evaluate("fetch('http://127.0.0.1:9/').catch((error) => error.name)") == "TypeError"
 
