@@ -20,12 +20,14 @@ One module a concern:
     The calculators' scripts and data, on their own pages.
 ``exercises``
     Exercises that the page checks: the directive ``try-it``.
+``offline``
+    The service worker, the manifest, the site as a zip file, the page for unknown addresses.
 """
-from . import assignments, calculators, execution, exercises, live, maths, notebooks, pages
+from . import assignments, calculators, execution, exercises, live, maths, notebooks, offline, pages
 
 
 def setup(app):
     """Register the extension's parts with Sphinx (called by Sphinx)."""
-    for part in (execution, pages, maths, notebooks, live, assignments, calculators, exercises):
+    for part in (execution, pages, maths, notebooks, live, assignments, calculators, exercises, offline):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
