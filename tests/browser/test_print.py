@@ -10,12 +10,14 @@ SHEET = 657     # px: A4 without its margins; Letter is wider
 # What stands out of the sheet, is cut, or still scrolls.
 CUT = """sheet => {
     const found = [];
-    for (const box of document.querySelectorAll('.bd-article :is(p, pre, table, figure, svg, img, .admonition, .eqno, dt, div.math > *)')) {
+    const boxes = 'p, pre, table, figure, svg, img, .admonition, .eqno, dt, div.math > *';
+    for (const box of document.querySelectorAll(`.bd-article :is(${boxes})`)) {
         const { right, left, width } = box.getBoundingClientRect();
         if (!width || box.closest('.visually-hidden, svg svg')) continue;
         const inside = /^(pre|div|mjx-container)$/i.test(box.tagName) ? box.scrollWidth - box.clientWidth : 0;
         if (left < -1 || right > sheet + 1 || (box.clientWidth && inside > 1)) {
-            found.push(`${box.tagName} ${box.className.baseVal ?? box.className} ${Math.round(right)} ${inside}: ${box.textContent.slice(0, 40)}`);
+            const name = `${box.tagName} ${box.className.baseVal ?? box.className}`;
+            found.push(`${name} ${Math.round(right)} ${inside}: ${box.textContent.slice(0, 40)}`);
         }
     }
     return found;
@@ -167,7 +169,8 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><title>{title} &#8212; The Book</
 <nav class="bd-docs-nav"><a class="reference internal" href="{up}chapters/index.html">The Book</a>
 <p class="caption">Part one</p><a class="reference internal" href="{up}chapters/one.html">1. One</a>
 <a class="reference internal" href="{up}chapters/two.html">2. Two</a></nav>
-<main class="bd-main"><div class="bd-content"><article class="bd-article"><h1 id="top">{title}</h1>{body}</article></div></main>
+<main class="bd-main"><div class="bd-content"><article class="bd-article">
+<h1 id="top">{title}</h1>{body}</article></div></main>
 <p class="component-author">By Nobody</p></body></html>"""
 
 
@@ -177,11 +180,11 @@ def small_book(tmp_path):
     folder = tmp_path / "site"
     (folder / "chapters").mkdir(parents=True)
     long = "<p>text</p>" * 100
+    out = '<a href="https://elsewhere.invalid/">out</a><a href="../notebooks/two.ipynb">file</a>'
     bodies = {
         "index": ("The Book", '<p><a href="two.html#place">to the place</a></p>'),
-        "one": ("1. One", f'<p id="place">the first place</p>{long}<a href="#place">here</a> <a href="two.html">two</a>'),
-        "two": ("2. Two", f'{long}<p id="place">the second place</p><a href="one.html#place">there</a>'
-                          '<a href="https://elsewhere.invalid/">out</a><a href="../notebooks/two.ipynb">file</a>'),
+        "one": ("1. One", f'<p id="place">the first place</p>{long}<a href="two.html">two</a>'),
+        "two": ("2. Two", f'{long}<p id="place">the second place</p><a href="one.html#place">there</a>{out}'),
     }
     for name, (title, body) in bodies.items():
         (folder / f"chapters/{name}.html").write_text(PAGE.format(title=title, up="../", body=body), "utf8")

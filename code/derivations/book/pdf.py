@@ -5,8 +5,9 @@
 print of a page looks the same.
 
 The whole book is one long page, put together from the site's pages by ``assets/book-on-one-page.js`` and printed at
-once: so its links lead inside it, and it is one tagged document with one outline. Chromium does not know on which page a
-link ends; the table of contents gets its numbers from a first print.
+once: so its links lead inside it, and it is one tagged document with one outline. Chromium does not tell a page on which
+sheet a link ends. So the numbers in the table of contents come from the chapters' own prints, which break alike; where
+the print of the book shows others, it is printed once more with these.
 """
 import argparse
 import functools
