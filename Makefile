@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 BUILD := env -u DERIVATIONS_CHAPTER .venv/bin/jupyter-book build -W -n --keep-going
 PORT ?= 8000
 
-.PHONY: book test lab classroom serve live bench train constraints clean help
+.PHONY: book test lab pdf classroom serve live bench train constraints clean help
 .DEFAULT_GOAL := help
 
 ifdef CHAPTER
@@ -20,6 +20,9 @@ test: .venv/dev.stamp $(if $(PEERS),.venv/peers.stamp) ## strict clean build, th
 
 lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in notebooks/
 	$(RUN) -m derivations.book.notebooks _build/html/notebooks notebooks && .venv/bin/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+
+pdf: .venv/dev.stamp book ## each chapter and the whole book as PDF, in _build/pdf; PAPER=Letter: not on A4
+	CHROMIUM=$$($(RUN) tests/browsers.py) && CHROMIUM=$$CHROMIUM $(RUN) -m derivations.book.pdf _build/html _build/pdf --paper $(or $(PAPER),A4)
 
 classroom: .venv/classroom.stamp ## add what teachers need to set and grade the assignments, and say whether this machine is ready
 	.venv/bin/derivations classroom doctor
