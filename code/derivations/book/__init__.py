@@ -16,12 +16,14 @@ One module a concern:
     The calculators' scripts and data, on their own pages.
 ``exercises``
     Exercises that the page checks: the directive ``try-it``.
+``links``
+    From each equation to the function that computes it; tables of the reference.
 """
-from . import assignments, calculators, execution, exercises, live, notebooks, pages
+from . import assignments, calculators, execution, exercises, links, live, notebooks, pages
 
 
 def setup(app):
     """Register the extension's parts with Sphinx (called by Sphinx)."""
-    for part in (execution, pages, notebooks, live, assignments, calculators, exercises):
+    for part in (execution, pages, notebooks, live, assignments, calculators, exercises, links):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -90,7 +90,13 @@ class Convention:
     metric: int = 1
 
     def sign(self, quantity):
-        """Sign of a quantity relative to ours."""
+        """Sign of a quantity relative to ours.
+
+        Examples
+        --------
+        >>> CONVENTIONS["weinberg"].sign("riemann")
+        -1
+        """
         return {
             "riemann": self.riemann,
             "riemann_lowered": self.riemann * self.metric,

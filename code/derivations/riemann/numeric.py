@@ -16,7 +16,7 @@ A point is refused as singular if one of two numbers shows that the metric has n
   1.2e-16 in floating point). Units may differ by less than that.
 
 Both cost next to nothing beside the inverse, unlike the condition number of the matrix, which also takes the Sun's
-metric in metres for singular: its components differ by 10^22.
+metric in metres for singular: its components differ by :math:`10^{22}`.
 """
 import abc
 import numbers
@@ -128,6 +128,10 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (...)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-area` of the book.
+
         Examples
         --------
         >>> polar = NumericMetric(lambda x: [[1, 0], [0, x[0]**2]], n=2)
@@ -152,7 +156,7 @@ class PointwiseMetric(abc.ABC):
 
         Notes
         -----
-        Equation ``eq-riemann-christoffel`` of the book.
+        Equation :eq:`eq-riemann-christoffel` of the book.
 
         Examples
         --------
@@ -178,7 +182,7 @@ class PointwiseMetric(abc.ABC):
 
         Notes
         -----
-        Equation ``eq-riemann-loop-definition`` of the book.
+        Equation :eq:`eq-riemann-loop-definition` of the book.
 
         Examples
         --------
@@ -202,7 +206,7 @@ class PointwiseMetric(abc.ABC):
 
         Examples
         --------
-        g/r^2 on a sphere of radius r.
+        :math:`g/r^2` on a sphere of radius r.
         
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> sphere.ricci_tensor([np.pi / 2, 0.0]).round(12)
@@ -224,7 +228,7 @@ class PointwiseMetric(abc.ABC):
 
         Examples
         --------
-        2/r^2 on a sphere of radius r.
+        :math:`2/r^2` on a sphere of radius r.
         
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> print(f"{sphere.ricci_scalar([1.0, 0.0]):.6f}")
@@ -305,7 +309,7 @@ class PointwiseMetric(abc.ABC):
 
         Examples
         --------
-        4 K^2 on a surface.
+        :math:`4K^2` on a surface.
 
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> print(f"{sphere.kretschmann_scalar([1.0, 0.0]):.6f}")
