@@ -18,12 +18,18 @@ One module a concern:
     Exercises that the page checks: the directive ``try-it``.
 ``links``
     From each equation to the function that computes it; tables of the reference.
+``names``
+    Names of equations and theorems, for the index and the search.
+``status``
+    The page of the build's status.
+``terms``
+    Definitions of the glossary beside the links to them.
 """
-from . import assignments, calculators, execution, exercises, links, live, notebooks, pages
+from . import assignments, calculators, execution, exercises, links, live, names, notebooks, pages, status, terms
 
 
 def setup(app):
     """Register the extension's parts with Sphinx (called by Sphinx)."""
-    for part in (execution, pages, notebooks, live, assignments, calculators, exercises, links):
+    for part in (execution, pages, notebooks, live, assignments, calculators, exercises, links, names, status, terms):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

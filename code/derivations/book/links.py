@@ -52,7 +52,8 @@ def fill_table(app, tree):
             first = description[-1].next_node(nodes.paragraph)
             body += nodes.row("", nodes.entry("", nodes.paragraph(
                 "", "", _link(f"#{signature['ids'][0]}", signature["fullname"]))), nodes.entry("", first.deepcopy()))
-        head = nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in ("Name", "What it is"))))
+        titles = (nodes.entry("", nodes.paragraph("", text)) for text in ("Name", "What it is"))
+        head = nodes.thead("", nodes.row("", *titles))
         columns = [nodes.colspec(colwidth=30), nodes.colspec(colwidth=70)]
         place.replace_self(nodes.table("", nodes.tgroup("", *columns, head, body, cols=2), classes=["api-table"]))
 
