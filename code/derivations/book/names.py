@@ -6,6 +6,7 @@ first. In addition the search finds every numbered equation by its label, or by 
 from pathlib import Path
 
 import yaml
+from docutils import nodes
 from sphinx import addnodes
 from sphinx.domains import Domain, ObjType
 from sphinx.transforms import SphinxTransform
@@ -45,8 +46,9 @@ class IndexNames(SphinxTransform):
         """Add one index node a label."""
         if (Path(self.app.srcdir) / FILE).is_file():
             self.env.note_dependency(FILE)
+        anchors = {anchor for node in self.document.findall(nodes.Element) for anchor in node["ids"]}
         for label, names in read_names(self.app.srcdir).items():
-            anchor = next((i for i in (f"equation-{label}", label) if i in self.document.ids), None)
+            anchor = next((anchor for anchor in (f"equation-{label}", label) if anchor in anchors), None)
             if anchor:
                 # "main": the search takes other entries for mere mentions, and shows them last.
                 entries = [("single", name, anchor, "main", None) for name in names]

@@ -146,8 +146,9 @@ def _chapters(app, docname):
     for name in _in_order(app.env):
         tree = app.env.get_doctree(name)
         if has_code(tree):
-            link = nodes.reference("", app.env.titles[name].astext(), internal=True,
-                                   refuri=app.builder.get_relative_uri(docname, name))
+            number = ".".join(map(str, app.env.toc_secnumbers.get(name, {}).get("", ())))
+            title = f"{number}. " * bool(number) + app.env.titles[name].astext()
+            link = nodes.reference("", title, internal=True, refuri=app.builder.get_relative_uri(docname, name))
             seconds, when = run.get(Path(app.env.doc2path(name)), (None, None))
             rows.append((link, seconds, when, *count(tree)))
     total = [sum(row[i] or 0 for row in rows) for i in (1, *range(3, len(_COLUMNS)))]

@@ -506,7 +506,7 @@ def total_curvature(metric, low, high, *, nodes=16):
 
     Notes
     -----
-    Equation :eq:`eq-riemann-loop-angle` of the book.
+    Equation :eq:`eq-riemann-loop-angle` of the book; over a closed surface, :eq:`eq-riemann-gauss-bonnet`.
 
     References
     ----------
