@@ -80,8 +80,14 @@ def check(app, env):
             logger.warning("%s names %s, but no equation or theorem has this label", FILE, label)
 
 
+def configure(app, config):
+    """``config-inited``: let the search put first what is named exactly as the query."""
+    config.html_search_scorer = str(Path(__file__).parent / "scorer.js")
+
+
 def setup(app):
     """Connect this module's steps to the Sphinx build."""
+    app.connect("config-inited", configure)
     app.add_transform(IndexNames)
     app.add_domain(Equations)
     app.connect("env-check-consistency", check)
