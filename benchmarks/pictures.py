@@ -9,9 +9,11 @@ import textwrap
 from html import escape
 from pathlib import Path
 
+from matplotlib.ticker import NullFormatter
+
 from derivations.explore.render import picture_of
 from derivations.figures.plots import intervals
-from derivations.figures.style import styled
+from derivations.figures.style import COLORS, styled
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -19,7 +21,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 PICTURES = {
     "prediction_accuracy": (
         0, {"Median": "median", "Worst": "worst"}, "error of the mean square in %",
-        "Median and worst error of each method, on a logarithmic axis. Both grow from exact at the top to mean_field."),
+        "Median and worst error of each method, on a logarithmic axis. Both are smallest for exact and largest for mean_field."),
     "simulation_speed": (
         0, {"Million weight-steps a second": "rate"}, "million weight-steps a second",
         "Weight-steps a second of simulate, of its random numbers alone, of naive NumPy and of torch."),
@@ -63,10 +65,17 @@ def number_of(cell):
 
 @styled
 def figure_of(rows, columns, axis):
-    """Draw the columns of a table: a row for each name, on a logarithmic axis."""
+    """Draw the columns of a table: a row for each name, on a logarithmic axis of whole decades."""
     names = ["\n".join(textwrap.wrap(row[""].replace("`", ""), 24)) for row in rows]
     groups = {label: ([number_of(row[column]) for row in rows],) for column, label in columns.items()}
-    return intervals(names, groups, xlabel=axis, log=True)
+    numbers = [number for values, in groups.values() for number in values if not math.isnan(number)]
+    limits = 10.0 ** math.floor(math.log10(min(numbers))), 10.0 ** math.ceil(math.log10(max(numbers)))
+    figure = intervals(names, groups, xlabel=axis, log=True, limits=limits, legend=None)
+    figure.axes[0].grid(axis="x", color=COLORS["grey"], linewidth=0.5, alpha=0.6)
+    figure.axes[0].xaxis.set_minor_formatter(NullFormatter())
+    if len(groups) > 1:
+        figure.legend(loc="outside upper center", ncols=2)
+    return figure
 
 
 def draw(name):
