@@ -1,7 +1,7 @@
 """Pictures of the tables in ``results/``: ``draw(name)`` reads a table and writes ``results/<name>.svg``.
 
-Each benchmark calls it after it has written its table, so that picture and table show the same numbers. Run as a script,
-it draws all of them anew from the tables that are kept. Text and axes take the colour of the page.
+Each benchmark calls it after it has written its table, so that picture and table show the same numbers. Run as a
+script, it draws all of them anew from the tables that are kept. Text and axes take the colour of the page.
 """
 import math
 import re
@@ -21,7 +21,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 PICTURES = {
     "prediction_accuracy": (
         0, {"Median": "median", "Worst": "worst"}, "error of the mean square in %",
-        "Median and worst error of each method, on a logarithmic axis. Both are smallest for exact and largest for mean_field."),
+        "Median and worst error of each method, on a logarithmic axis. Both are smallest for exact, largest for mean_field."),
     "simulation_speed": (
         0, {"Million weight-steps a second": "rate"}, "million weight-steps a second",
         "Weight-steps a second of simulate, of its random numbers alone, of naive NumPy and of torch."),
@@ -31,7 +31,7 @@ PICTURES = {
     "curvature_symbolic": (
         0, {"`flint`": "flint", "`sympy.polys`": "sympy.polys", "`sympy.simplify`": "sympy.simplify",
             "einsteinpy, Riemann alone": "einsteinpy"}, "CPU seconds",
-        "CPU seconds of each engine for each space, on a logarithmic axis. flint and sympy.polys are fastest in every row."),
+        "CPU seconds of each engine for each space, on a logarithmic axis. In every row flint and sympy.polys are fastest."),
     "curvature_numeric": (
         1, {"Closed form, points a second": "closed form", "Jets, points a second": "jets"}, "points a second",
         "Points a second for each tensor by closed formulas and by jets, on a logarithmic axis."),

@@ -9,8 +9,8 @@ import yaml
 from derivations.book import names, status
 
 MODULES = [
-    "adamw", "adamw.schedules", "riemann", "riemann.conventions", "riemann.spaces", "explore", "calculators", "classroom",
-    "figures", "figures.plots", "figures.surfaces", "figures.style",
+    "adamw", "adamw.schedules", "riemann", "riemann.conventions", "riemann.spaces", "explore", "calculators",
+    "classroom", "figures", "figures.plots", "figures.surfaces", "figures.style",
 ]
 
 # Main results that no function computes, each with the reason.
