@@ -9,7 +9,7 @@ import os
 import platform
 import re
 import subprocess
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from docutils import nodes
@@ -130,8 +130,8 @@ def commit(root):
 
 
 def _versions(app, docname):
-    built = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), timezone.utc) \
-        if "SOURCE_DATE_EPOCH" in os.environ else datetime.now(timezone.utc)
+    built = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC) \
+        if "SOURCE_DATE_EPOCH" in os.environ else datetime.now(UTC)
     rows = [("Commit", commit(Path(app.srcdir))), ("Built", f"{built:%Y-%m-%d}"), ("Python", platform.python_version())]
     for name in PACKAGES:
         try:

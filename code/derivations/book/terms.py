@@ -28,7 +28,7 @@ def definitions(env):
         for glossary in env.get_doctree(page).findall(addnodes.glossary):
             for item in glossary.findall(nodes.definition_list_item):
                 for term in item.findall(nodes.term):
-                    found |= {anchor: (page, item[-1]) for anchor in term["ids"]}
+                    found |= dict.fromkeys(term["ids"], (page, item[-1]))
     return found
 
 
