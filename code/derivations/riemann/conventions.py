@@ -143,6 +143,8 @@ def to_convention(tensor, name, quantity="riemann"):
     -----
     The table is at the top of this module.
 
+    Ours is that of equation :eq:`eq-riemann-loop-definition` of the book.
+
     Examples
     --------
     >>> from derivations.riemann import spaces

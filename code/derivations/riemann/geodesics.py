@@ -347,6 +347,8 @@ def exponential_map(metric, x, v, *, rtol=1e-11, steps=None, progress=None):
     family; the tolerance is divided by the root of their number, so that it holds for each. Velocities of zero are
     allowed: those points stay where they are.
 
+    Equation :eq:`eq-riemann-geodesic` of the book.
+
     References
     ----------
     J. M. Lee, *Introduction to Riemannian Manifolds*, 2nd ed., Springer, 2018, chapter 5.

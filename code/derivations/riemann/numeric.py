@@ -89,6 +89,10 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (..., n, n)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-metric` of the book.
+
         Examples
         --------
         >>> NumericMetric(lambda x: [[1, 0], [0, x[0]**2]], n=2).metric([3.0, 0.0])
@@ -107,6 +111,10 @@ class PointwiseMetric(abc.ABC):
         Returns
         -------
         numpy.ndarray, shape (..., n, n)
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-inverse` of the book.
 
         Examples
         --------
@@ -204,6 +212,10 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (..., n, n)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-ricci` of the book.
+
         Examples
         --------
         :math:`g/r^2` on a sphere of radius r.
@@ -226,6 +238,10 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (...)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-scalar` of the book.
+
         Examples
         --------
         :math:`2/r^2` on a sphere of radius r.
@@ -246,6 +262,10 @@ class PointwiseMetric(abc.ABC):
         Returns
         -------
         numpy.ndarray, shape (..., n, n)
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-einstein` of the book.
 
         Examples
         --------
@@ -281,6 +301,10 @@ class PointwiseMetric(abc.ABC):
         MetricError
             If n < 3.
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-weyl` of the book.
+
         References
         ----------
         R. M. Wald, *General Relativity*, University of Chicago Press, 1984, section 3.2.
@@ -307,6 +331,10 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (...)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-kretschmann` of the book.
+
         Examples
         --------
         :math:`4K^2` on a surface.
@@ -332,6 +360,10 @@ class PointwiseMetric(abc.ABC):
         ------
         MetricError
             If n is not 2.
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-deviation-gauss` of the book.
 
         Examples
         --------
@@ -366,6 +398,10 @@ class PointwiseMetric(abc.ABC):
             told from 0). The message names the point and the vectors.
         GeometryError
             If u or v is not finite, not real, or of the wrong shape.
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-sectional` of the book.
 
         References
         ----------

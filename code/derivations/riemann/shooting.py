@@ -76,6 +76,8 @@ def geodesic_between(metric, a, b, *, v_guess=None, rtol=1e-11, tolerance=1e-9, 
     tried with a nearer target on the coordinate line from a to b, from there with the next one, and so on to b.
     If b is conjugate to a, like opposite points of a sphere, many geodesics may join them, and one of them is returned.
 
+    Equation :eq:`eq-riemann-geodesic` of the book.
+
     References
     ----------
     P. Deuflhard, *Newton Methods for Nonlinear Problems*, Springer, 2004, chapters 3 (damping), 5 (continuation) and 8

@@ -695,6 +695,10 @@ def eddington_finkelstein():
     :math:`ds^2 = -(1 - 2M/r)\,dv^2 + 2\,dv\,dr + r^2 d\Omega^2`. Ricci tensor 0, Kretschmann scalar :math:`48M^2/r^6`
     (C. W. Misner, K. S. Thorne, J. A. Wheeler, *Gravitation*, 1973, chapter 31).
 
+    Notes
+    -----
+    Equation :eq:`eq-riemann-computing-ingoing` of the book.
+
     Examples
     --------
     >>> eddington_finkelstein().metric.matrix[:2, :2]
@@ -758,6 +762,10 @@ def kerr():
     :math:`48M^2(r^2 - a^2\cos^2\theta)(\Sigma^2 - 16r^2a^2\cos^2\theta)/\Sigma^6` (R. C. Henry,
     *Astrophys. J.* 535 (2000) 350; the metric: C. W. Misner, K. S. Thorne, J. A. Wheeler, *Gravitation*, 1973,
     chapter 33).
+
+    Notes
+    -----
+    Equation :eq:`eq-riemann-kerr` of the book.
 
     Examples
     --------
@@ -830,6 +838,10 @@ def flrw(k=None, scale_factor=None):
     ------
     ParameterError
         If k is none of these.
+
+    Notes
+    -----
+    Equation :eq:`eq-riemann-computing-flrw` of the book.
 
     Examples
     --------
