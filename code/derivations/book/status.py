@@ -158,7 +158,9 @@ def _chapters(app, docname):
 
 
 def _time(seconds, when):
-    return ("not run", "") if when is None else (f"{seconds:.1f}", f"{when:%Y-%m-%d}")
+    if when is None:
+        return "not run", ""
+    return f"{seconds:.1f}", f"{when:%Y-%m-%d}".replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
 def _in_order(env):

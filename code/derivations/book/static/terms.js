@@ -15,12 +15,13 @@
   /* Below the link, or above it where the window ends; never wider than the text. */
   const place = link => {
     const line = link.getClientRects()[0], frame = note.offsetParent.getBoundingClientRect();
-    const text = note.parentElement.getBoundingClientRect();
-    note.style.maxWidth = `min(26rem, ${text.width}px)`;
-    const left = Math.min(line.left, text.right - note.offsetWidth);
+    const text = note.parentElement.getBoundingClientRect(), style = getComputedStyle(note.parentElement);
+    const first = text.left + parseFloat(style.paddingLeft), last = text.right - parseFloat(style.paddingRight);
+    note.style.maxWidth = `min(26rem, ${last - first}px)`;
+    const left = Math.min(line.left, last - note.offsetWidth);
     const below = line.bottom + 4, above = line.top - note.offsetHeight - 4;
     const top = below + note.offsetHeight > innerHeight && above > 0 ? above : below;
-    note.style.left = `${Math.max(left, text.left) - frame.left}px`;
+    note.style.left = `${Math.max(left, first) - frame.left}px`;
     note.style.top = `${top - frame.top}px`;
   };
 
