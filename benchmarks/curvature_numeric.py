@@ -170,6 +170,8 @@ def tensors_table(points):
 
 def main():
     """Measure, print, and write the report."""
+    from pictures import draw    # beside this script, which may be imported from elsewhere
+
     points = np.random.default_rng(1).uniform(LOW, HIGH, (POINTS, 4))
     lines = [
         f"Python {sys.version.split()[0]}, NumPy {np.__version__}; Kerr's metric in Boyer-Lindquist coordinates, "
@@ -189,6 +191,7 @@ def main():
     results = ROOT / "benchmarks" / "results"
     results.mkdir(exist_ok=True)
     (results / "curvature_numeric.md").write_text(text, encoding="utf-8")
+    draw("curvature_numeric")
     print(text)
 
 

@@ -89,6 +89,8 @@ def table(programs):
 
 def main():
     """Measure, print, and write the report."""
+    from pictures import draw    # beside this script, which may be imported from elsewhere
+
     programs, missing = {}, []
     for module, program, title in (
         ("flint", "flint", "`flint`"), ("sympy", "sympy.polys", "`sympy.polys`"),
@@ -115,6 +117,7 @@ def main():
     results = ROOT / "benchmarks" / "results"
     results.mkdir(exist_ok=True)
     (results / "curvature_symbolic.md").write_text(text, encoding="utf-8")
+    draw("curvature_symbolic")
     print(text)
 
 

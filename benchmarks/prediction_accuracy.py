@@ -82,12 +82,15 @@ def summary(rows):
 
 def main():
     """Run all settings and write both files."""
+    from pictures import draw    # beside this script, which may be imported from elsewhere
+
     rng = np.random.default_rng(SEED)
     rows = [measure(name, kappa, betas, rng) for name, kappa, betas in product(SCHEDULES, KAPPAS, BETAS)]
     RESULTS.mkdir(exist_ok=True)
     text = "\n".join([summary(rows), "", *table(rows)]) + "\n"
     (RESULTS / "prediction_accuracy.md").write_text(text, encoding="utf-8")
     (KEPT / "prediction_accuracy.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    draw("prediction_accuracy")
     print(text)
 
 

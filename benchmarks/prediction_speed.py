@@ -95,9 +95,12 @@ def parts():
 
 def main():
     """Measure everything and write the tables."""
+    from pictures import draw    # beside this script, which may be imported from elsewhere
+
     factors = f"Python {platform.python_version()}, NumPy {np.__version__}, {os.cpu_count()} cores, one used."
     text = "\n".join([factors, "", *long_run(), "", *many_settings(), "", *parts()]) + "\n"
     (ROOT / "benchmarks" / "results" / "prediction_speed.md").write_text(text, encoding="utf-8")
+    draw("prediction_speed")
     print(text)
 
 

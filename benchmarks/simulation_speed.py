@@ -150,6 +150,8 @@ def thread_sentence():
 
 def main():
     """Measure, print, and write the report."""
+    from pictures import draw    # beside this script, which may be imported from elsewhere
+
     lines = [
         f"Python {sys.version.split()[0]}, NumPy {np.__version__}; {WEIGHTS:,} weights, {STEPS} steps, "
         rf"$\beta_1, \beta_2$ = {BETAS[0]}, {BETAS[1]}, $\epsilon = 0$, normal gradients. CPU time, best of {ROUNDS} "
@@ -168,6 +170,7 @@ def main():
     results = ROOT / "benchmarks" / "results"
     results.mkdir(exist_ok=True)
     (results / "simulation_speed.md").write_text(text, encoding="utf-8")
+    draw("simulation_speed")
     print(text)
 
 

@@ -105,6 +105,8 @@ class Schedule:
         smooth (for an array, on each step), which is exact to rounding: half a period of a cosine, the longest of such
         stretches, has 16 Gauss-Legendre nodes.
 
+        Equation :eq:`eq-adamw-kappa-integral` of the book.
+
         Examples
         --------
         >>> from derivations.adamw.schedules import constant, cosine
@@ -130,6 +132,10 @@ class Schedule:
         Returns
         -------
         float or numpy.ndarray, of the shape of step
+
+        Notes
+        -----
+        Equation :eq:`eq-adamw-closed-nu` of the book.
 
         Examples
         --------
@@ -167,6 +173,8 @@ class Schedule:
         In closed form for constant, linear, WSD and held learning rates and for ``inverse_time`` with power 1; for the
         others by Gauss-Legendre quadrature on panels that become finer towards :math:`t`, where the weight is.
         Joined pieces are chained: :math:`V_t = e^{-2\lambda\int_s^t\eta}\,V_s + V_{s,t}`.
+
+        The integral :math:`I_t` of equation :eq:`eq-adamw-integral` of the book.
 
         Examples
         --------

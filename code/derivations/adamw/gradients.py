@@ -56,6 +56,10 @@ def correlated(phi):
     ValueError
         If ``phi`` is not one number between -1 and 1.
 
+    Notes
+    -----
+    What the memory does to the mean square: equation :eq:`eq-adamw-memory-factor` of the book.
+
     Examples
     --------
     >>> correlated(0.5)

@@ -36,6 +36,10 @@ def weight_decay_for(target_rms, schedule, **model):
     ValueError
         If no such weight decay gives this RMS; the message says what was found instead.
 
+    Notes
+    -----
+    Equation :eq:`eq-adamw-target` of the book is its leading order for linear and cosine schedules.
+
     Examples
     --------
     >>> from derivations.adamw import cosine, predict_weight_rms

@@ -211,7 +211,7 @@ def rademacher():
 
 
 def uniform():
-    """Uniform law between -sqrt(3) and sqrt(3).
+    r"""Uniform law between :math:`-\sqrt3` and :math:`\sqrt3`.
 
     Examples
     --------

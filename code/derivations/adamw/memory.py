@@ -34,7 +34,7 @@ def update_weights(schedule, weight_decay):
 
     Notes
     -----
-    Equation :eq:`eq-adamw-schedule-weights` of the book, computed as
+    Equation :eq:`eq-adamw-schedule-weights` of the book, for the weight :eq:`eq-adamw-schedule-unrolled`, computed as
     :math:`e^{\kappa_i - \kappa_T}\eta_i / \sum_k e^{\kappa_k - \kappa_T}\eta_k`: no exponent is positive, and nothing
     overflows. :math:`\kappa` is the sum over the steps, not the integral that :meth:`Schedule.kappa
     <derivations.adamw.Schedule.kappa>` returns.

@@ -82,6 +82,10 @@ def linear(lr, steps, final_lr=0.0):
     ValueError
         If an argument is outside its range.
 
+    Notes
+    -----
+    Equations :eq:`eq-adamw-linear-rate` and :eq:`eq-adamw-linear-kappa-nu` of the book.
+
     Examples
     --------
     >>> linear(0.04, steps=4, final_lr=0.02).values
@@ -120,6 +124,10 @@ def cosine(lr, steps, final_lr=0.0):
     ValueError
         If an argument is outside its range.
 
+    Notes
+    -----
+    Equations :eq:`eq-adamw-cosine-rate` and :eq:`eq-adamw-cosine-kappa-nu` of the book.
+
     Examples
     --------
     >>> cosine(0.04, steps=2).values
@@ -156,6 +164,10 @@ def wsd(lr, steps, warmup_steps, decay_steps, final_lr=0.0):
     ------
     ValueError
         If an argument is outside its range.
+
+    Notes
+    -----
+    Equations :eq:`eq-adamw-wsd-rate` and :eq:`eq-adamw-wsd-kappa-nu` of the book.
 
     Examples
     --------
@@ -199,6 +211,10 @@ def inverse_time(lr, steps, timescale, power=1.0):
     ------
     ValueError
         If an argument is outside its range.
+
+    Notes
+    -----
+    Equation :eq:`eq-adamw-inverse-time` of the book.
 
     References
     ----------

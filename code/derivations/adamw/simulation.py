@@ -187,11 +187,14 @@ def simulate(
     Notes
     -----
     The standard error of the RMS is that of the mean square, divided by twice the RMS. Weights are independent, so
-    the mean square has standard error (standard deviation of one square) / sqrt(parameters). It does not contain
+    the mean square has as standard error the standard deviation of one square over :math:`\sqrt N`. It does not contain
     rounding, which with ``float32`` is below 1e-6 of the RMS; except that updates smaller than 1e-7 of a weight are
     lost: where ``lr < 1e-6 * init_rms`` use ``float64``.
 
     Memory does not grow with ``parameters``.
+
+    The control variate is that of equation :eq:`eq-adamw-control-variate` of the book; what it saves,
+    :eq:`eq-adamw-control-variance`.
 
     Examples
     --------

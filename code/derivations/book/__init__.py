@@ -22,6 +22,14 @@ One module a concern:
     Exercises that the page checks: the directive ``try-it``.
 ``offline``
     The service worker, the manifest, the site as a zip file, the page for unknown addresses.
+``links``
+    From each equation to the function that computes it; tables of the reference.
+``names``
+    Names of equations and theorems, for the index and the search.
+``status``
+    The page of the build's status.
+``terms``
+    Definitions of the glossary beside the links to them.
 """
 from . import assignments, calculators, execution, exercises, live, maths, notebooks, offline, pages
 

@@ -19,6 +19,7 @@ COLORS = {
     "red": "#e0484d",
     "grey": "#808a94",
 }
+"""Colours of the figures by name."""
 
 RC = {
     "figure.facecolor": "none",
@@ -41,6 +42,7 @@ RC = {
     "axes.prop_cycle": mpl.cycler(color=list(COLORS.values()))
     + mpl.cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 3))]),
 }
+"""Settings of matplotlib that all figures share."""
 
 
 def styled(draw):

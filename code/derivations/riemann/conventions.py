@@ -90,7 +90,13 @@ class Convention:
     metric: int = 1
 
     def sign(self, quantity):
-        """Sign of a quantity relative to ours."""
+        """Sign of a quantity relative to ours.
+
+        Examples
+        --------
+        >>> CONVENTIONS["weinberg"].sign("riemann")
+        -1
+        """
         return {
             "riemann": self.riemann,
             "riemann_lowered": self.riemann * self.metric,
@@ -136,6 +142,8 @@ def to_convention(tensor, name, quantity="riemann"):
     Notes
     -----
     The table is at the top of this module.
+
+    Ours is that of equation :eq:`eq-riemann-loop-definition` of the book.
 
     Examples
     --------

@@ -72,6 +72,11 @@ class Tensor(sp.ImmutableDenseNDimArray):
     def independent_components(self):
         """Dict of the non-zero independent components by their indices, in order.
 
+        Notes
+        -----
+        For the curvature tensor, what equation :eq:`eq-riemann-symmetries` of the book leaves; how many at most,
+        :eq:`eq-riemann-count`.
+
         Examples
         --------
         >>> from derivations.riemann import spaces

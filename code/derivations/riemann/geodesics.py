@@ -31,7 +31,7 @@ class Geodesic:
     ----------
     metric : NumericMetric
     end : float
-        The geodesic is known for 0 <= s <= end.
+        The geodesic is known for :math:`0 \le s \le` ``end``.
     nodes : numpy.ndarray, shape (m,)
         The values of s that the integrator stepped on; first 0, last `end`.
     drift : float
@@ -52,21 +52,54 @@ class Geodesic:
     _path: object = field(repr=False)
 
     def points(self, s):
-        """Points x(s), shape (..., n), for s of shape (...); raises a ValueError outside 0 <= s <= end."""
+        """Points x(s), shape (..., n), for s of shape (...); raises a ValueError outside 0 <= s <= end.
+
+        Examples
+        --------
+        >>> from derivations.riemann import geodesic, spaces
+        >>> geodesic(spaces.plane(), [0, 0], [1, 2], end=1).points([0.0, 0.5]).round(9)
+        array([[0. , 0. ],
+               [0.5, 1. ]])
+        """
         return self._state(s)[..., : self.metric.n]
 
     def velocities(self, s):
-        """Velocities dx/ds, shape (..., n), for s of shape (...); raises a ValueError outside 0 <= s <= end."""
+        """Velocities dx/ds, shape (..., n), for s of shape (...); raises a ValueError outside 0 <= s <= end.
+
+        Examples
+        --------
+        >>> from derivations.riemann import geodesic, spaces
+        >>> geodesic(spaces.plane(), [0, 0], [1, 2], end=1).velocities(0.5).round(9)
+        array([1., 2.])
+        """
         return self._state(s)[..., self.metric.n :]
 
     @property
     def length(self):
-        r"""Length :math:`\int \sqrt{|g(v, v)|}\, ds` (proper time for massive bodies, 0 for light)."""
+        r"""Length :math:`\int \sqrt{|g(v, v)|}\, ds` (proper time for massive bodies, 0 for light).
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-length` of the book.
+
+        Examples
+        --------
+        >>> from derivations.riemann import geodesic, spaces
+        >>> round(geodesic(spaces.plane(), [0, 0], [3, 4], end=2).length, 9)
+        10.0
+        """
         v = self.velocities(0.0)
         return float(np.sqrt(np.abs(v @ self.metric.metric(self.points(0.0)) @ v)) * self.end)
 
     def curve(self):
-        """Geodesic as a :class:`Curve` of one leg, to carry vectors along."""
+        """Geodesic as a :class:`Curve` of one leg, to carry vectors along.
+
+        Examples
+        --------
+        >>> from derivations.riemann import geodesic, spaces
+        >>> geodesic(spaces.plane(), [0, 0], [1, 2], end=3).curve().end.round(9)
+        array([3., 6.])
+        """
         def leg(u):
             state = self._state(np.asarray(u) * self.end)
             return state[:, : self.metric.n], self.end * state[:, self.metric.n :]
@@ -128,6 +161,8 @@ def geodesic(metric, x0, v0, end, *, rtol=1e-11, leave="error", conserved=None, 
     and a feature of the metric that lies between all the places a step looks at is not seen. Give limits, and look at
     the drift. With `leave` = "stop", a geodesic that breaks off is cut where the relative
     change of g(v, v) first exceeds 1e-6 (or 100 rtol, if that is more): what follows is round-off.
+
+    Equation :eq:`eq-riemann-geodesic` of the book.
 
     References
     ----------
@@ -311,6 +346,8 @@ def exponential_map(metric, x, v, *, rtol=1e-11, steps=None, progress=None):
     Without `steps`: DOP853 with the same steps for all. SciPy measures the error by its root mean square over the
     family; the tolerance is divided by the root of their number, so that it holds for each. Velocities of zero are
     allowed: those points stay where they are.
+
+    Equation :eq:`eq-riemann-geodesic` of the book.
 
     References
     ----------

@@ -38,11 +38,27 @@ class JacobiField:
     _shape: tuple = field(repr=False)
 
     def values(self, s):
-        r"""Separations :math:`\xi(s)`, shape (..., n) or (..., n, k), for s of shape (...)."""
+        r"""Separations :math:`\xi(s)`, shape (..., n) or (..., n, k), for s of shape (...).
+
+        Examples
+        --------
+        >>> from derivations.riemann import geodesic, jacobi_field, spaces
+        >>> line = geodesic(spaces.plane(), [0, 0], [1, 0], end=2)
+        >>> jacobi_field(spaces.plane(), line, [0, 1], [0, 3]).values(2.0).round(9)
+        array([0., 7.])
+        """
         return self._parts(s)[0]
 
     def derivatives(self, s):
-        r"""Covariant derivatives :math:`D\xi/ds`, shape (..., n) or (..., n, k), for s of shape (...)."""
+        r"""Covariant derivatives :math:`D\xi/ds`, shape (..., n) or (..., n, k), for s of shape (...).
+
+        Examples
+        --------
+        >>> from derivations.riemann import geodesic, jacobi_field, spaces
+        >>> line = geodesic(spaces.plane(), [0, 0], [1, 0], end=2)
+        >>> jacobi_field(spaces.plane(), line, [0, 1], [0, 3]).derivatives(2.0).round(9)
+        array([0., 3.])
+        """
         return self._parts(s)[1]
 
     def _parts(self, s):
@@ -88,7 +104,7 @@ def jacobi_field(metric, geodesic, xi0, dxi0, *, rtol=1e-11, progress=None):
 
     Notes
     -----
-    Equation ``eq-riemann-deviation`` of the book.
+    Equation :eq:`eq-riemann-deviation` of the book.
 
     References
     ----------
@@ -211,6 +227,8 @@ def conjugate_points(metric, geodesic, *, rtol=1e-11, tolerance=1e-7):
     The smallest singular value is minimised between the steps of the integrator, so that double zeros, at which the
     determinant keeps its sign, are found as well. The last point of the geodesic counts too, the first does not. Two
     different zeros between neighbouring places that are looked at (eight to a step) are not told apart.
+
+    Equation :eq:`eq-riemann-deviation` of the book.
 
     References
     ----------

@@ -16,7 +16,7 @@ A point is refused as singular if one of two numbers shows that the metric has n
   1.2e-16 in floating point). Units may differ by less than that.
 
 Both cost next to nothing beside the inverse, unlike the condition number of the matrix, which also takes the Sun's
-metric in metres for singular: its components differ by 10^22.
+metric in metres for singular: its components differ by :math:`10^{22}`.
 """
 import abc
 import numbers
@@ -89,6 +89,10 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (..., n, n)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-metric` of the book.
+
         Examples
         --------
         >>> NumericMetric(lambda x: [[1, 0], [0, x[0]**2]], n=2).metric([3.0, 0.0])
@@ -107,6 +111,10 @@ class PointwiseMetric(abc.ABC):
         Returns
         -------
         numpy.ndarray, shape (..., n, n)
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-inverse` of the book.
 
         Examples
         --------
@@ -127,6 +135,10 @@ class PointwiseMetric(abc.ABC):
         Returns
         -------
         numpy.ndarray, shape (...)
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-area` of the book.
 
         Examples
         --------
@@ -152,7 +164,7 @@ class PointwiseMetric(abc.ABC):
 
         Notes
         -----
-        Equation ``eq-riemann-christoffel`` of the book.
+        Equation :eq:`eq-riemann-christoffel` of the book.
 
         Examples
         --------
@@ -178,7 +190,7 @@ class PointwiseMetric(abc.ABC):
 
         Notes
         -----
-        Equation ``eq-riemann-loop-definition`` of the book.
+        Equation :eq:`eq-riemann-loop-definition` of the book.
 
         Examples
         --------
@@ -200,9 +212,13 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (..., n, n)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-ricci` of the book.
+
         Examples
         --------
-        g/r^2 on a sphere of radius r.
+        :math:`g/r^2` on a sphere of radius r.
         
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> sphere.ricci_tensor([np.pi / 2, 0.0]).round(12)
@@ -222,9 +238,13 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (...)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-scalar` of the book.
+
         Examples
         --------
-        2/r^2 on a sphere of radius r.
+        :math:`2/r^2` on a sphere of radius r.
         
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> print(f"{sphere.ricci_scalar([1.0, 0.0]):.6f}")
@@ -242,6 +262,10 @@ class PointwiseMetric(abc.ABC):
         Returns
         -------
         numpy.ndarray, shape (..., n, n)
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-einstein` of the book.
 
         Examples
         --------
@@ -277,6 +301,10 @@ class PointwiseMetric(abc.ABC):
         MetricError
             If n < 3.
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-weyl` of the book.
+
         References
         ----------
         R. M. Wald, *General Relativity*, University of Chicago Press, 1984, section 3.2.
@@ -303,9 +331,13 @@ class PointwiseMetric(abc.ABC):
         -------
         numpy.ndarray, shape (...)
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-kretschmann` of the book.
+
         Examples
         --------
-        4 K^2 on a surface.
+        :math:`4K^2` on a surface.
 
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> print(f"{sphere.kretschmann_scalar([1.0, 0.0]):.6f}")
@@ -328,6 +360,10 @@ class PointwiseMetric(abc.ABC):
         ------
         MetricError
             If n is not 2.
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-deviation-gauss` of the book.
 
         Examples
         --------
@@ -362,6 +398,10 @@ class PointwiseMetric(abc.ABC):
             told from 0). The message names the point and the vectors.
         GeometryError
             If u or v is not finite, not real, or of the wrong shape.
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-sectional` of the book.
 
         References
         ----------

@@ -63,10 +63,10 @@ def curvature_by_commuting(metric, x, step=FIRST_DIFFERENCES, *, fields=None):
 
     Notes
     -----
-    Equation ``eq-riemann-commuting`` of the book. The error falls as step^2, whatever the fields. The second
-    differences of the fields are the same in both orders and cancel, also in floating point, so round-off is only about
-    1e-16/step. The default step, 6.1e-6, makes both errors about equal, and leaves about 10 digits where the
-    coordinates and the curvature are of the order of 1.
+    Equation :eq:`eq-riemann-commuting` of the book. The error falls as :math:`h^2` with ``h = step``, whatever the
+    fields. The second differences of the fields are the same in both orders and cancel, also in floating point, so
+    round-off is only about 1e-16/step. The default step, 6.1e-6, makes both errors about equal, and leaves about 10
+    digits where the coordinates and the curvature are of the order of 1.
 
     References
     ----------
@@ -150,10 +150,10 @@ def curvature_by_deviation(metric, x, step=SECOND_DIFFERENCES):
 
     Notes
     -----
-    Equations ``eq-riemann-deviation`` and ``eq-riemann-loop-polarised`` of the book. The error falls as step^2.
-    Geodesics are followed by one Runge-Kutta step of order 4, and only their way from x is stored, not their place:
-    so round-off is about 1e-16/step^2. The default step, 1.2e-4, makes both errors about equal, and leaves about 8
-    digits where the coordinates and the curvature are of the order of 1.
+    Equations :eq:`eq-riemann-deviation` and :eq:`eq-riemann-loop-polarised` of the book. The error falls as :math:`h^2`
+    with ``h = step``. Geodesics are followed by one Runge-Kutta step of order 4, and only their way from x is stored,
+    not their place: so round-off is about :math:`10^{-16}/h^2`. The default step, 1.2e-4, makes both errors about
+    equal, and leaves about 8 digits where the coordinates and the curvature are of the order of 1.
 
     References
     ----------
@@ -289,7 +289,7 @@ def curvature_by_loop(metric, x, size, *, kind="lasso"):
     size : float or array_like, shape (...)
         Side h of the loops, in units of the coordinates; positive.
     kind : {"lasso", "centred", "corner"}
-        See :func:`coordinate_loop`. The error falls as h^2 for ``lasso`` and as h for the others.
+        See :func:`coordinate_loop`. The error falls as :math:`h^2` for ``lasso`` and as h for the others.
 
     Returns
     -------
@@ -305,7 +305,8 @@ def curvature_by_loop(metric, x, size, *, kind="lasso"):
 
     Notes
     -----
-    Equation ``eq-riemann-loop-measured`` of the book. Round-off is about 2e-15/h^2: below h = 1e-4 it takes over.
+    Equation :eq:`eq-riemann-loop-measured` of the book. Round-off is about :math:`2\cdot10^{-15}/h^2`: below h = 1e-4
+    it takes over.
 
     References
     ----------
@@ -347,7 +348,8 @@ def gauss_curvature_by_loop(metric, x, size, *, kind="centred"):
         Side of the loop, in units of the coordinates; positive. The angle is known up to full turns only, so the
         loop must be so small that it turns vectors by less than half a turn.
     kind : {"centred", "corner", "lasso"}
-        See :func:`coordinate_loop`. The error falls as size^2 if x is the centre and as size if x is a corner.
+        See :func:`coordinate_loop`. The error falls as the square of ``size`` if x is the centre and as size if x is a
+        corner.
 
     Returns
     -------
@@ -363,7 +365,7 @@ def gauss_curvature_by_loop(metric, x, size, *, kind="centred"):
 
     Notes
     -----
-    Equation ``eq-riemann-loop-gauss`` of the book.
+    Equation :eq:`eq-riemann-loop-gauss` of the book.
 
     References
     ----------
@@ -419,7 +421,7 @@ def errors_by_loop(metric, x, size, *, kind, of="tensor"):
 
     Notes
     -----
-    Equations ``eq-riemann-loop-measured`` and ``eq-riemann-loop-gauss`` of the book.
+    Equations :eq:`eq-riemann-loop-measured` and :eq:`eq-riemann-loop-gauss` of the book.
 
     References
     ----------
@@ -461,6 +463,10 @@ def area(metric, low, high, *, nodes=16):
     ChartError
         If the rectangle leaves the chart.
 
+    Notes
+    -----
+    Equation :eq:`eq-riemann-area` of the book.
+
     References
     ----------
     P. J. Davis, P. Rabinowitz, *Methods of Numerical Integration*, 2nd ed., Academic Press, 1984.
@@ -500,7 +506,7 @@ def total_curvature(metric, low, high, *, nodes=16):
 
     Notes
     -----
-    Equation ``eq-riemann-loop-angle`` of the book.
+    Equation :eq:`eq-riemann-loop-angle` of the book; over a closed surface, :eq:`eq-riemann-gauss-bonnet`.
 
     References
     ----------

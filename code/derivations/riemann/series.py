@@ -42,7 +42,7 @@ def propagator_series(christoffel, coords, legs, *, start=None, order=2):
 
     Notes
     -----
-    Equations ``eq-riemann-loop-second-order`` to ``eq-riemann-loop-main`` of the book.
+    Equations :eq:`eq-riemann-loop-second-order` to :eq:`eq-riemann-loop-main` of the book.
 
     References
     ----------

@@ -44,7 +44,7 @@ def geodesic_between(metric, a, b, *, v_guess=None, rtol=1e-11, tolerance=1e-9, 
         A space or a metric without parameters stands for its numeric form.
     a, b : array_like, shape (n,)
         First and last point, different. Angles are taken as they are: from longitude 0.1 to longitude 6.2 leads the
-        long way round, from 0.1 to 6.2 - 2 pi the short way.
+        long way round, from 0.1 to :math:`6.2 - 2\pi` the short way.
     v_guess : array_like, shape (n,), optional
         Where Newton's method begins; left out: what collocation suggests, from the coordinate line between a and b.
         Where several geodesics join the points, it decides which one is found.
@@ -75,6 +75,8 @@ def geodesic_between(metric, a, b, *, v_guess=None, rtol=1e-11, tolerance=1e-9, 
     A correction is halved until the next one would be smaller (damped Newton method). Where collocation fails, it is
     tried with a nearer target on the coordinate line from a to b, from there with the next one, and so on to b.
     If b is conjugate to a, like opposite points of a sphere, many geodesics may join them, and one of them is returned.
+
+    Equation :eq:`eq-riemann-geodesic` of the book.
 
     References
     ----------

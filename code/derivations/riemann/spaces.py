@@ -282,6 +282,10 @@ def plane():
 def polar_plane():
     """Euclidean plane without its origin, polar coordinates (r, phi); K = 0.
 
+    Notes
+    -----
+    Equation :eq:`eq-riemann-polar` of the book.
+
     Examples
     --------
     >>> polar_plane().metric.christoffel_symbols()[0, 1, 1]
@@ -295,7 +299,11 @@ def polar_plane():
 
 @functools.cache
 def sphere():
-    """Sphere of radius r without its poles, colatitude and longitude (theta, phi); K = 1/r^2.
+    r"""Sphere of radius r without its poles, colatitude and longitude :math:`(\theta, \phi)`; :math:`K = 1/r^2`.
+
+    Notes
+    -----
+    Equation :eq:`eq-riemann-sphere` of the book.
 
     Examples
     --------
@@ -327,7 +335,7 @@ def cone():
 
 @functools.cache
 def torus():
-    """Torus: longitude u, angle v round the tube, R > r > 0; K = cos(v)/(r (R + r cos v)).
+    r"""Torus: longitude u, angle v round the tube, :math:`R > r > 0`; :math:`K = \cos v/(r\,(R + r\cos v))`.
 
     Examples
     --------
@@ -344,7 +352,7 @@ def torus():
 
 @functools.cache
 def paraboloid():
-    """Paraboloid z = a (x^2 + y^2)/2; K = a^2/(1 + a^2 (x^2 + y^2))^2.
+    r"""Paraboloid :math:`z = a\,(x^2 + y^2)/2`; :math:`K = a^2/(1 + a^2(x^2 + y^2))^2`.
 
     Examples
     --------
@@ -359,7 +367,7 @@ def paraboloid():
 
 @functools.cache
 def saddle():
-    """Saddle z = a (x^2 - y^2)/2; K = -a^2/(1 + a^2 (x^2 + y^2))^2.
+    r"""Saddle :math:`z = a\,(x^2 - y^2)/2`; :math:`K = -a^2/(1 + a^2(x^2 + y^2))^2`.
 
     Examples
     --------
@@ -374,7 +382,7 @@ def saddle():
 
 @functools.cache
 def gaussian_bump():
-    r"""Bump z = h exp(-rho^2/(2 w^2)), rho^2 = x^2 + y^2; K > 0 for rho < w and K < 0 outside.
+    r"""Bump :math:`z = h\,e^{-\rho^2/2w^2}`, :math:`\rho^2 = x^2 + y^2`; :math:`K > 0` where :math:`\rho < w`.
 
     Examples
     --------
@@ -392,7 +400,11 @@ def gaussian_bump():
 
 @functools.cache
 def half_plane():
-    """Hyperbolic plane in Poincare's half-plane, ds^2 = (dx^2 + dy^2)/y^2, y > 0; K = -1.
+    """Hyperbolic plane in Poincare's half-plane, :math:`ds^2 = (dx^2 + dy^2)/y^2`, :math:`y > 0`; :math:`K = -1`.
+
+    Notes
+    -----
+    Equation :eq:`eq-riemann-half-plane` of the book.
 
     Examples
     --------
@@ -439,7 +451,7 @@ def catenoid():
 
 @functools.cache
 def helicoid():
-    """Helicoid of pitch 2 pi c: signed distance u from the axis, angle v; K = -c^2/(u^2 + c^2)^2.
+    r"""Helicoid of pitch :math:`2\pi c`: signed distance u from the axis, angle v; :math:`K = -c^2/(u^2 + c^2)^2`.
 
     M. P. do Carmo, *Differential Geometry of Curves and Surfaces*, section 3-5.
 
@@ -491,10 +503,14 @@ def hyperbolic_polar():
 
 @functools.cache
 def normal_family():
-    r"""Fisher metric of the normal distributions N(mu, sigma^2), coordinates (mu, sigma); K = -1/2.
+    r"""Fisher metric of the normal distributions :math:`N(\mu, \sigma^2)`; :math:`K = -1/2`.
 
     :math:`ds^2 = (d\mu^2 + 2\,d\sigma^2)/\sigma^2` (S. Amari and H. Nagaoka, *Methods of Information Geometry*, AMS,
     2000, chapter 2).
+
+    Notes
+    -----
+    Equation :eq:`eq-bridge-fisher` of the book.
 
     Examples
     --------
@@ -536,7 +552,7 @@ def spherical_space():
 
 @functools.cache
 def three_sphere():
-    r"""Sphere :math:`S^3` of radius r, angles (chi, theta, phi); sectional curvature 1/r^2.
+    r"""Sphere :math:`S^3` of radius r, angles :math:`(\chi, \theta, \phi)`; sectional curvature :math:`1/r^2`.
 
     :math:`ds^2 = r^2\big(d\chi^2 + \sin^2\!\chi\,(d\theta^2 + \sin^2\!\theta\,d\phi^2)\big)` (C. W. Misner,
     K. S. Thorne, J. A. Wheeler, *Gravitation*, 1973, section 27.6).
@@ -555,7 +571,7 @@ def three_sphere():
 
 @functools.cache
 def n_sphere(n=4):
-    r"""Sphere :math:`S^n` of radius r, angles (theta1, ..., theta(n-1), phi); sectional curvature 1/r^2.
+    r"""Sphere :math:`S^n` of radius r, angles (theta1, ..., theta(n-1), phi); sectional curvature :math:`1/r^2`.
 
     Each angle's line element carries the squared sines of all angles before it (J. M. Lee, *Introduction to Riemannian
     Manifolds*, 2nd ed., chapters 3 and 8).
@@ -622,6 +638,10 @@ def _require_dimension(n):
 def minkowski():
     """Space-time without gravity, coordinates (t, x, y, z).
 
+    Notes
+    -----
+    Equation :eq:`eq-riemann-minkowski` of the book.
+
     Examples
     --------
     >>> minkowski().metric.matrix[0, 0]
@@ -651,8 +671,12 @@ def _static(name, f, known, lowest_radius, params):
 def schwarzschild():
     r"""Outside of a black hole of mass M, Schwarzschild's coordinates (t, r, theta, phi), r > 2 M.
 
-    :math:`ds^2 = -(1 - 2M/r)\,dt^2 + dr^2/(1 - 2M/r) + r^2 d\Omega^2`. Ricci tensor 0, Kretschmann scalar 48 M^2/r^6
-    (C. W. Misner, K. S. Thorne, J. A. Wheeler, *Gravitation*, 1973, chapter 31).
+    :math:`ds^2 = -(1 - 2M/r)\,dt^2 + dr^2/(1 - 2M/r) + r^2 d\Omega^2`. Ricci tensor 0, Kretschmann scalar
+    :math:`48M^2/r^6` (C. W. Misner, K. S. Thorne, J. A. Wheeler, *Gravitation*, 1973, chapter 31).
+
+    Notes
+    -----
+    Equation :eq:`eq-riemann-tides-metric` of the book.
 
     Examples
     --------
@@ -668,8 +692,12 @@ def schwarzschild():
 def eddington_finkelstein():
     r"""Black hole of mass M in ingoing coordinates (v, r, theta, phi): regular at the horizon, r > 0.
 
-    :math:`ds^2 = -(1 - 2M/r)\,dv^2 + 2\,dv\,dr + r^2 d\Omega^2`. Ricci tensor 0, Kretschmann scalar 48 M^2/r^6
+    :math:`ds^2 = -(1 - 2M/r)\,dv^2 + 2\,dv\,dr + r^2 d\Omega^2`. Ricci tensor 0, Kretschmann scalar :math:`48M^2/r^6`
     (C. W. Misner, K. S. Thorne, J. A. Wheeler, *Gravitation*, 1973, chapter 31).
+
+    Notes
+    -----
+    Equation :eq:`eq-riemann-computing-ingoing` of the book.
 
     Examples
     --------
@@ -735,6 +763,10 @@ def kerr():
     *Astrophys. J.* 535 (2000) 350; the metric: C. W. Misner, K. S. Thorne, J. A. Wheeler, *Gravitation*, 1973,
     chapter 33).
 
+    Notes
+    -----
+    Equation :eq:`eq-riemann-kerr` of the book.
+
     Examples
     --------
     >>> kerr().limits[1]
@@ -754,7 +786,7 @@ def kerr():
 
 @functools.cache
 def kerr_newman():
-    r"""Outside of a rotating black hole with charge Q, Boyer-Lindquist coordinates; Kerr's metric with 2 M r - Q^2.
+    r"""Outside of a rotating black hole with charge Q, Boyer-Lindquist coordinates: Kerr's, with :math:`2Mr - Q^2`.
 
     With :math:`c = a\cos\theta` and :math:`\Sigma = r^2 + c^2` the Ricci scalar is 0,
     :math:`R_{\mu\nu}R^{\mu\nu} = 4Q^4/\Sigma^4`, and the Kretschmann scalar is
@@ -807,6 +839,10 @@ def flrw(k=None, scale_factor=None):
     ParameterError
         If k is none of these.
 
+    Notes
+    -----
+    Equation :eq:`eq-riemann-computing-flrw` of the book.
+
     Examples
     --------
     >>> universe = flrw(k=0, scale_factor=lambda t: t**sp.Rational(2, 3))
@@ -837,8 +873,8 @@ def flrw(k=None, scale_factor=None):
 def de_sitter():
     r"""De Sitter's space-time of radius L, static coordinates (t, r, theta, phi), r < L.
 
-    As Schwarzschild's metric with :math:`f = 1 - r^2/L^2`; sectional curvature 1/L^2 (S. W. Hawking, G. F. R. Ellis,
-    *The Large Scale Structure of Space-Time*, 1973, section 5.2).
+    As Schwarzschild's metric with :math:`f = 1 - r^2/L^2`; sectional curvature :math:`1/L^2` (S. W. Hawking, G. F. R.
+    Ellis, *The Large Scale Structure of Space-Time*, 1973, section 5.2).
 
     Examples
     --------
@@ -855,8 +891,8 @@ def de_sitter():
 def anti_de_sitter():
     r"""Anti-de Sitter's space-time of radius L, static coordinates (t, r, theta, phi).
 
-    As Schwarzschild's metric with :math:`f = 1 + r^2/L^2`; sectional curvature -1/L^2 (S. W. Hawking, G. F. R. Ellis,
-    *The Large Scale Structure of Space-Time*, 1973, section 5.2).
+    As Schwarzschild's metric with :math:`f = 1 + r^2/L^2`; sectional curvature :math:`-1/L^2` (S. W. Hawking, G. F. R.
+    Ellis, *The Large Scale Structure of Space-Time*, 1973, section 5.2).
 
     Examples
     --------
@@ -872,9 +908,9 @@ def anti_de_sitter():
 def goedel():
     r"""Goedel's rotating universe, coordinates (t, x, y, z).
 
-    :math:`ds^2 = a^2\big(-(dt + e^x dy)^2 + dx^2 + \tfrac12 e^{2x}dy^2 + dz^2\big)`. With
-    :math:`w = dt + e^x dy` the Ricci tensor is :math:`w_\mu w_\nu`, the Ricci scalar -1/a^2 and the Kretschmann scalar
-    3/a^4 (K. Goedel, *Rev. Mod. Phys.* 21 (1949) 447, where the signature is + - - -).
+    :math:`ds^2 = a^2\big(-(dt + e^x dy)^2 + dx^2 + \tfrac12 e^{2x}dy^2 + dz^2\big)`. With :math:`w = dt + e^x dy` the
+    Ricci tensor is :math:`w_\mu w_\nu`, the Ricci scalar :math:`-1/a^2` and the Kretschmann scalar :math:`3/a^4` (K.
+    Goedel, *Rev. Mod. Phys.* 21 (1949) 447, where the signature is + - - -).
 
     Examples
     --------

@@ -65,7 +65,7 @@ class Metric:
 
     Notes
     -----
-    Equation ``eq-riemann-metric`` of the book. Each tensor is computed once and kept in the metric.
+    Equation :eq:`eq-riemann-metric` of the book. Each tensor is computed once and kept in the metric.
 
     Metrics made of rational functions, trigonometric, hyperbolic and exponential functions, powers, undetermined
     functions such as ``Function("a")(t)``, logarithms of symbols and independent square roots are computed in an exact
@@ -137,7 +137,7 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-metric`` of the book.
+        Equation :eq:`eq-riemann-induced` of the book.
 
         References
         ----------
@@ -178,7 +178,7 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-metric`` of the book.
+        Equation :eq:`eq-riemann-graph` of the book.
 
         References
         ----------
@@ -219,12 +219,32 @@ class Metric:
 
     @kept
     def determinant(self):
-        r"""Determinant :math:`\det g`, an expression."""
+        r"""Determinant :math:`\det g`, an expression.
+
+        Examples
+        --------
+        >>> from derivations.riemann import spaces
+        >>> spaces.sphere().metric.determinant()
+        r**4*sin(theta)**2
+        """
         return self._export(self._curvature().determinant)
 
     @kept
     def inverse(self):
-        r"""Inverse metric :math:`g^{\mu\nu}`, a matrix of shape (n, n)."""
+        r"""Inverse metric :math:`g^{\mu\nu}`, a matrix of shape (n, n).
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-inverse` of the book.
+
+        Examples
+        --------
+        >>> from derivations.riemann import spaces
+        >>> spaces.half_plane().metric.inverse()
+        Matrix([
+        [y**2,    0],
+        [   0, y**2]])
+        """
         inverse = self._curvature().inverse
         return sp.ImmutableMatrix(self.n, self.n, lambda mu, nu: self._export(inverse[mu][nu]))
 
@@ -241,7 +261,7 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-christoffel`` of the book. Symmetric in the last two indices.
+        Equation :eq:`eq-riemann-christoffel` of the book. Symmetric in the last two indices.
 
         References
         ----------
@@ -279,7 +299,7 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-loop-definition`` of the book.
+        Equation :eq:`eq-riemann-loop-definition` of the book.
 
         References
         ----------
@@ -307,6 +327,10 @@ class Metric:
     def ricci_tensor(self):
         r"""Ricci tensor :math:`R_{\mu\nu} = R^\alpha{}_{\mu\alpha\nu}`, an array of shape (n, n).
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-ricci` of the book.
+
         Examples
         --------
         >>> import sympy as sp
@@ -320,12 +344,27 @@ class Metric:
 
     @kept
     def ricci_scalar(self):
-        r"""Scalar curvature :math:`g^{\mu\nu} R_{\mu\nu}`, an expression (2/r^2 on a sphere of radius r)."""
+        r"""Scalar curvature :math:`g^{\mu\nu} R_{\mu\nu}`, an expression (:math:`2/r^2` on a sphere of radius r).
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-scalar` of the book.
+
+        Examples
+        --------
+        >>> from derivations.riemann import spaces
+        >>> spaces.sphere().metric.ricci_scalar()
+        2/r**2
+        """
         return self._export(self._curvature().scalar)
 
     @kept
     def einstein_tensor(self):
         r"""Einstein tensor :math:`G_{\mu\nu} = R_{\mu\nu} - \tfrac12 R\, g_{\mu\nu}`, an array of shape (n, n).
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-einstein` of the book.
 
         Examples
         --------
@@ -366,6 +405,8 @@ class Metric:
         -----
         For n > 3 it vanishes if and only if the metric is conformally flat.
 
+        Equation :eq:`eq-riemann-weyl` of the book.
+
         References
         ----------
         J. M. Lee, *Introduction to Riemannian Manifolds*, 2nd ed., Springer, 2018, chapter 7.
@@ -393,6 +434,10 @@ class Metric:
     def kretschmann_scalar(self):
         r"""Kretschmann scalar :math:`R_{abcd}R^{abcd}`, an expression.
 
+        Notes
+        -----
+        Equation :eq:`eq-riemann-kretschmann` of the book.
+
         Examples
         --------
         >>> import sympy as sp
@@ -410,6 +455,16 @@ class Metric:
         ------
         MetricError
             If the space is not two-dimensional.
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-deviation-gauss` of the book.
+
+        Examples
+        --------
+        >>> from derivations.riemann import spaces
+        >>> spaces.half_plane().metric.gauss_curvature()
+        -1
         """
         if self.n != 2:
             raise MetricError(f"the Gauss curvature belongs to surfaces (n=2), got n={self.n}")
@@ -435,6 +490,10 @@ class Metric:
         MetricError
             If a vector does not have n components, or the denominator is 0 everywhere: the vectors are parallel, or
             the plane touches the light cone.
+
+        Notes
+        -----
+        Equation :eq:`eq-riemann-sectional` of the book.
 
         References
         ----------
@@ -483,7 +542,8 @@ class Metric:
 
         Notes
         -----
-        Equation ``eq-riemann-covariant-mixed`` of the book.
+        Equations :eq:`eq-riemann-covariant-vector`, :eq:`eq-riemann-covariant-covector` and
+        :eq:`eq-riemann-covariant-mixed` of the book.
 
         References
         ----------
@@ -525,6 +585,8 @@ class Metric:
         Notes
         -----
         In the exact field a non-zero entry would be an error of the program: the field is canonical.
+
+        Equation :eq:`eq-riemann-bianchi-second` of the book.
 
         References
         ----------

@@ -89,18 +89,38 @@ class Curve:
         return self.legs[-1](np.array([1.0]))[0][0]
 
     def points(self, samples=33):
-        """Points of the curve, `samples` on each leg (corners once), shape (legs * (samples - 1) + 1, n)."""
+        """Points of the curve, `samples` on each leg (corners once), shape (legs * (samples - 1) + 1, n).
+
+        Examples
+        --------
+        >>> polygon([[0, 0], [1, 2]], closed=False).points(3)
+        array([[0. , 0. ],
+               [0.5, 1. ],
+               [1. , 2. ]])
+        """
         require_samples(samples)
         u = np.linspace(0.0, 1.0, samples)
         pieces = [leg(u)[0] for leg in self.legs]
         return np.concatenate([pieces[0][:1], *(piece[1:] for piece in pieces)])
 
     def reversed(self):
-        """Same curve, walked backwards."""
+        """Same curve, walked backwards.
+
+        Examples
+        --------
+        >>> polygon([[0, 0], [1, 2]], closed=False).reversed().end
+        array([0., 0.])
+        """
         return Curve([_backwards(leg) for leg in reversed(self.legs)])
 
     def then(self, other):
-        """This curve and then the other one."""
+        """This curve and then the other one.
+
+        Examples
+        --------
+        >>> polygon([[0, 0], [1, 2]], closed=False).then(polygon([[1, 2], [5, 5]], closed=False)).end
+        array([5., 5.])
+        """
         return Curve(self.legs + other.legs)
 
 
@@ -214,7 +234,7 @@ def rectangle(low, high):
 
 
 def circle(position, axis=1):
-    """Once round a surface of revolution: its angle grows from 0 to 2 pi, the other coordinate stays.
+    r"""Once round a surface of revolution: its angle grows from 0 to :math:`2\pi`, the other coordinate stays.
 
     Parameters
     ----------
@@ -305,7 +325,7 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
 
     Notes
     -----
-    Equation ``eq-riemann-transport`` of the book.
+    Equation :eq:`eq-riemann-transport` of the book.
 
     A leg is seen at 512 uneven places and at 64 equal steps or more; what is much narrower than 1/512 of it, a bump of
     the metric or a way out of the chart and back, can be missed without any drift: put vertices there. A metric without
@@ -336,15 +356,15 @@ def parallel_transport(metric, curve, v, *, samples=33, rtol=1e-11):
 
 @dataclass(frozen=True)
 class Holonomy:
-    """Result of :func:`holonomy`.
+    r"""Result of :func:`holonomy`.
 
     Attributes
     ----------
     propagator : numpy.ndarray, shape (n, n)
         ``propagator @ v`` is the vector v after its way round the loop.
     angle : float or None
-        For surfaces: the angle in (-pi, pi] by which every vector has turned, positive from the first coordinate
-        direction towards the second. ``None`` in other dimensions and for indefinite metrics.
+        For surfaces: the angle in :math:`(-\pi, \pi]` by which every vector has turned, positive from the first
+        coordinate direction towards the second. ``None`` in other dimensions and for indefinite metrics.
     drift : float
         Accuracy, as in :class:`Transport`.
     """
@@ -384,8 +404,8 @@ def holonomy(metric, loop, *, rtol=1e-11):
 
     Notes
     -----
-    Equations ``eq-riemann-loop-main`` and ``eq-riemann-loop-angle`` of the book. What :func:`parallel_transport` says
-    about narrow features and singular places holds here too.
+    Equations :eq:`eq-riemann-loop-main` and :eq:`eq-riemann-loop-angle` of the book. What :func:`parallel_transport`
+    says about narrow features and singular places holds here too.
 
     References
     ----------
