@@ -9,20 +9,20 @@ from derivations.book import sharing
 from PIL import Image
 
 ADDRESS = "https://example.org/course/"
-GLANCE = ":::{admonition} At a glance"
-LEAD = "Here $x$ counts. How many are there? The answer is a number that nobody has to guess, and *every* step is shown.\n\n"
+LEAD = "Here $x$ counts. How many of them are there? The answer is a number that nobody has to guess, and *every* step is shown.\n\n"
 
 
 def tags(page):
     """Content of each meta tag by its name."""
-    return {name: html.unescape(content) for name, content in
-            re.findall(r'<meta (?:property|name)="([\w:.-]+)" content="([^"]*)"', page)}
+    found = re.findall(r'<meta (?:property|name)="([\w:.-]+)" content="([^"]*)"', page)
+    found += [(name, content) for content, name in re.findall(r'<meta content="([^"]*)" name="([\w:.-]+)"', page)]
+    return {name: html.unescape(content) for name, content in found}
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
     book = Book(tmp_path_factory.mktemp("shared"))
-    book.write("chapters/one.md", ONE.replace(GLANCE, f":::{{note}}\nNot this one, it stands in a box.\n:::\n\n{LEAD}{GLANCE}"))
+    book.write("chapters/one.md", ONE.replace("# One\n", f"# One\n\n:::{{note}}\nNot this one, it stands in a box.\n:::\n\n{LEAD}"))
     return book
 
 
@@ -45,7 +45,7 @@ def private(book, published):
 def test_a_page_is_described_by_its_first_sentences_without_formulas(published):
     said = tags(published["chapters/one.html"])
     assert said["description"] == said["og:description"] == (
-        "How many are there? The answer is a number that nobody has to guess, and every step is shown.")
+        "How many of them are there? The answer is a number that nobody has to guess, and every step is shown.")
     assert said["og:title"] == "One"
 
 
@@ -86,13 +86,13 @@ def test_an_address_must_be_one(tmp_path):
 
 def test_a_card_has_the_size_that_its_tags_say(tmp_path):
     long = "A title that is so long that it takes more than four of the lines that a card has room for, and goes on"
-    path = sharing.write_card(tmp_path, "Site", "Part", long, "Text with $ and _ in it. " * 6)
+    path = sharing.write_card(tmp_path, "Site", long, "Text with $ and _ in it. " * 6)
     with Image.open(path) as image:
         assert image.size == (1200, 630)
     before = path.stat().st_mtime_ns
-    assert sharing.write_card(tmp_path, "Site", "Part", long, "Text with $ and _ in it. " * 6) == path
+    assert sharing.write_card(tmp_path, "Site", long, "Text with $ and _ in it. " * 6) == path
     assert path.stat().st_mtime_ns == before
-    assert sharing.write_card(tmp_path, "Site", "Part", "Another", "") != path
+    assert sharing.write_card(tmp_path, "Site", "Another", "") != path
 
 
 def test_every_page_of_the_book_is_described(site):

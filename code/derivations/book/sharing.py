@@ -29,7 +29,7 @@ _APART = (nodes.Admonition, nodes.Invisible, nodes.table, nodes.literal_block, n
           nodes.math_block, nodes.list_item, nodes.block_quote, nodes.caption, addnodes.desc, addnodes.only)
 _FORMULA = "\0"
 _CITED = r" ?\[[A-Z][A-Za-z+]*\d\d[a-z]?(, ?[A-Z][A-Za-z+]*\d\d[a-z]?)*\]"
-_LEANS = re.compile("(And|But|Each|It|Must|So|That|The same|Then|These|They|This|Those|Which)\\b")  # on what was before
+_LEANS = re.compile("(And|But|Each|For each|It|Must|Now|So|That|The next cell|The same|Then|These|They|This|Those|Which)\\b")
 
 
 def configure(app, config):
@@ -110,8 +110,7 @@ def add_tags(app, pagename, templatename, context, doctree):
     """``html-page-context``: description, and with an address the tags that a shared link is shown with."""
     if doctree is None or app.builder.format != "html":
         return
-    title = re.sub(r"<[^>]*>", "", context["title"])    # HTML, with entities
-    title = html.unescape(title)
+    title = app.env.titles[pagename].astext()
     # What an author wrote into the page's header counts more.
     given = re.search(r'<meta content="([^"]*)"[^>]* name="description"|name="description" content="([^"]*)"',
                       context["metatags"])
@@ -122,7 +121,7 @@ def add_tags(app, pagename, templatename, context, doctree):
         tags["og:description"] = text
     address = app.config.html_baseurl
     if address:
-        card = write_card(Path(app.outdir) / CARDS, app.config.html_title, _part(context), title, text)
+        card = write_card(Path(app.outdir) / CARDS, app.config.html_title, title, text)
         app.derivations_cards.add(card.name)
         tags |= {"og:url": address + app.builder.get_target_uri(pagename), "og:image": f"{address}{CARDS}/{card.name}",
                  "og:image:width": "1200", "og:image:height": "630", "og:image:alt": title,
@@ -132,31 +131,25 @@ def add_tags(app, pagename, templatename, context, doctree):
         for name, value in tags.items())
 
 
-def _part(context):
-    """Name of the first page above this one, if there is any, else nothing."""
-    parents = context.get("parents") or []
-    return html.unescape(re.sub(r"<[^>]*>", "", parents[-1]["title"])) if parents else ""
-
-
-def write_card(folder, site, part, title, text):
+def write_card(folder, site, title, text):
     """Draw a page's card, 1200 × 630 pixels; one that is there already is kept.
 
     Parameters
     ----------
     folder : pathlib.Path
-    site, part, title, text : str
-        What stands on it: the site's name, the part of the book, the page's title and description.
+    site, title, text : str
+        What stands on it: the site's name, the page's title and description.
 
     Returns
     -------
     pathlib.Path
         Its name tells its content.
     """
-    digest = hashlib.sha256("\0".join([_LOOK, site, part, title, text]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\0".join([_LOOK, site, title, text]).encode()).hexdigest()[:16]
     path = folder / f"{digest}.png"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        draw_card(site, part, title, text).savefig(path, dpi=100, metadata={"Software": None})
+        draw_card(site, title, text).savefig(path, dpi=100, metadata={"Software": None})
     return path
 
 
@@ -164,7 +157,7 @@ _LOOK = "1"     # another number here draws all cards again
 _INK, _PALE, _BLUE, _ORANGE = "#1b1f24", "#57606a", "#0b5cad", "#b45309"
 
 
-def draw_card(site, part, title, text):
+def draw_card(site, title, text):
     """The card as a matplotlib ``Figure``: the words, and beside them the two subjects of the book."""
     import numpy as np
     from matplotlib.figure import Figure
@@ -186,12 +179,13 @@ def draw_card(site, part, title, text):
         tail = np.array([1000 + 104 * np.cos(turn), 512 + 26 * np.sin(turn)])
         tip = tail + 40 * np.array([np.cos(1.2 - 0.7 * turn), 0.6 * np.sin(1.2 - 0.7 * turn)])
         axes.annotate("", tip, tail, arrowprops={"arrowstyle": "-|>", "color": _BLUE, "linewidth": 2})
-    top = " · ".join(filter(None, [site, part if part != site else ""]))
-    axes.text(60, 560, textwrap.shorten(top, 52, placeholder=" …"), size=20, color=_PALE, va="top", parse_math=False)
-    lines = textwrap.wrap(title, 22)
-    size = 52 if len(lines) < 4 else 40
-    axes.text(60, 490, "\n".join(lines if size == 52 else textwrap.wrap(title, 29)[:4]), size=size, weight="bold",
-              color=_INK, va="top", linespacing=1.15, parse_math=False)
+    axes.text(60, 560, textwrap.shorten(site, 52, placeholder=" …"), size=20, color=_PALE, va="top", parse_math=False)
+    # As large as the place beside the drawings allows, which begin at 850 of 1200 pixels.
+    lines, size = textwrap.wrap(title, 22), 44
+    if len(lines) > 3:
+        lines, size = textwrap.wrap(title, 29)[:4], 34
+    axes.text(60, 490, "\n".join(lines), size=size, weight="bold", color=_INK, va="top", linespacing=1.15,
+              parse_math=False)
     axes.text(60, 50, "\n".join(textwrap.wrap(text, 62)), size=18, color=_PALE, va="bottom", linespacing=1.35,
               parse_math=False)
     return figure
