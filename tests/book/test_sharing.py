@@ -9,7 +9,8 @@ from derivations.book import sharing
 from PIL import Image
 
 ADDRESS = "https://example.org/course/"
-LEAD = "Here $x$ counts. How many of them are there? The answer is a number that nobody has to guess, and *every* step is shown.\n\n"
+LEAD = ("Here $x$ counts. How many of them are there? "
+        "The answer is a number that nobody has to guess, and *every* step is shown.\n\n")
 
 
 def tags(page):
