@@ -14,16 +14,18 @@ One module a concern:
     The assignments' cards and downloads: students' versions only.
 ``calculators``
     The calculators' scripts and data, on their own pages.
+``rooms``
+    The rooms of the package and the arrows between them, for the page *How it is built*.
 ``sharing``
     Descriptions, cards for shared links, sitemap; what needs the address of the site.
 ``exercises``
     Exercises that the page checks: the directive ``try-it``.
 """
-from . import assignments, calculators, execution, exercises, live, notebooks, pages, sharing
+from . import assignments, calculators, execution, exercises, live, notebooks, pages, rooms, sharing
 
 
 def setup(app):
     """Register the extension's parts with Sphinx (called by Sphinx)."""
-    for part in (execution, pages, notebooks, live, assignments, calculators, exercises, sharing):
+    for part in (execution, pages, notebooks, live, assignments, calculators, exercises, rooms, sharing):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
