@@ -225,8 +225,8 @@ def add_documents(root, folder, number):
     -------
     list of pathlib.Path
     """
-    found = [path for kind in ("pdf", "epub") for path in sorted((root / "_build").glob(f"{kind}/{NAME}.{kind}"))]
-    return [Path(shutil.copyfile(path, folder / f"{NAME}-{number}{path.suffix}")) for path in found]
+    found = [path for pattern in ("pdf/*.pdf", "pdf/*.epub", "epub/*.epub") for path in sorted((root / "_build").glob(pattern))]
+    return [Path(shutil.copyfile(path, folder / f"{path.stem}-{number}{path.suffix}")) for path in found]
 
 
 def write_checksums(folder):
