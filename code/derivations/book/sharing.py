@@ -40,6 +40,11 @@ def configure(app, config):
     config.html_baseurl = address.rstrip("/") + "/" if address else ""
 
 
+def _is_site(app):
+    """An EPUB is HTML, too, but nothing that a search engine finds."""
+    return app.builder.format == "html" and app.builder.name != "epub"
+
+
 def sentences(paragraph):
     """Sentences of a paragraph; a formula in it is one unprintable character.
 
@@ -108,7 +113,7 @@ def _is_apart(node):
 
 def add_tags(app, pagename, templatename, context, doctree):
     """``html-page-context``: description, and with an address the tags that a shared link is shown with."""
-    if doctree is None or app.builder.format != "html":
+    if doctree is None or not _is_site(app):
         return
     title = app.env.titles[pagename].astext()
     # What an author wrote into the page's header counts more.
@@ -127,7 +132,7 @@ def add_tags(app, pagename, templatename, context, doctree):
                  "og:image:width": "1200", "og:image:height": "630", "og:image:alt": title,
                  "twitter:card": "summary_large_image"}
     context["metatags"] += "".join(
-        f'\n<meta {"property" if name.startswith("og:") else "name"}="{name}" content="{html.escape(value)}">'
+        f'\n<meta {"property" if name.startswith("og:") else "name"}="{name}" content="{html.escape(value)}" />'
         for name, value in tags.items())
 
 
@@ -199,7 +204,7 @@ def begin(app):
 def write(app, exception):
     """``build-finished``: the list of all pages, and where crawlers find it; cards of earlier states go."""
     out, address = Path(app.outdir), app.config.html_baseurl
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or not _is_site(app):
         return
     for card in (out / CARDS).glob("*.png"):
         if card.name not in app.derivations_cards:
