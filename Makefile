@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 BUILD := env -u DERIVATIONS_CHAPTER .venv/bin/jupyter-book build -W -n --keep-going
 PORT ?= 8000
 
-.PHONY: book test lab pdf classroom serve live bench train constraints clean help
+.PHONY: book test lint lab pdf classroom serve live bench train links release constraints clean help
 .DEFAULT_GOAL := help
 
 ifdef CHAPTER
@@ -16,7 +16,10 @@ book: .venv/book.stamp ## build the site into _build/html; CHAPTER=riemann/loop:
 endif
 
 test: .venv/dev.stamp $(if $(PEERS),.venv/peers.stamp) ## strict clean build, then all tests; PEERS=1: also against torch and optax
-	rm -rf _build && $(BUILD) . && $(RUN) -m pytest -n 2 --dist loadfile $(PYTEST)
+	rm -rf _build && $(BUILD) . && $(RUN) -m pytest -n 2 --dist loadfile $(PYTEST)$(if $(PYTEST),, && $(RUN) -m derivations.book.release --tested)
+
+lint: .venv/dev.stamp ## look for faults in code, words, workflows and chapters, as a commit does
+	.venv/bin/pre-commit run --all-files
 
 lab: book ## open the chapters as notebooks in JupyterLab; your edits stay in notebooks/
 	$(RUN) -m derivations.book.notebooks _build/html/notebooks notebooks && .venv/bin/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -38,6 +41,12 @@ bench: .venv/dev.stamp .venv/peers.stamp ## run the benchmarks, each keeps its t
 
 train: .venv/dev.stamp .venv/peers.stamp ## train real networks beside their prediction (six minutes), and read a published one (a download)
 	$(RUN) benchmarks/real_network.py && $(RUN) benchmarks/published_checkpoint.py
+
+links: .venv/book.stamp ## ask every other site that the book links to whether the page is still there
+	DERIVATIONS_CHAPTER=notation .venv/bin/jupyter-book build --builder linkcheck --path-output _build/links .
+
+release: .venv/dev.stamp book ## after make test: wheel, source archive, site, checksums and notes into _build/release
+	$(RUN) -m derivations.book.release
 
 constraints: ## renew constraints.txt from a fresh environment with the newest releases the pins allow
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new && sed '/^-c/d' requirements.txt > .venv-new/requirements.txt && sed 's,^-r requirements.txt,-r .venv-new/requirements.txt,' requirements-dev.txt > .venv-new/dev.txt && .venv-new/bin/pip install -r .venv-new/dev.txt && .venv-new/bin/pip freeze --exclude-editable > constraints.txt && rm -rf .venv-new

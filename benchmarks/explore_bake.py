@@ -16,9 +16,9 @@ import numpy as np
 
 os.environ["DERIVATIONS_BAKE"] = "1"
 
-from derivations.explore import explore, log_slider, slider  # noqa: E402  (the switch comes first)
-from derivations.explore.render import draw_figure, picture_of  # noqa: E402
-from derivations.figures import new_figure, styled  # noqa: E402
+from derivations.explore import explore, log_slider, slider
+from derivations.explore.render import draw_figure, picture_of
+from derivations.figures import new_figure, styled
 
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = np.arange(0, 2000, 10.0)

@@ -52,7 +52,7 @@ def long_run():
     yield "|:--|--:|"
     for method in METHODS:
         schedule = constant(1e-3, 10**6) if method == "constant" else cosine(1e-3, 10**6)
-        schedule.values  # made once, whatever the method
+        _ = schedule.values  # made once, whatever the method
         seconds = best(lambda: predict_weight_rms(schedule, 0.1, method=method, trajectory=True), rounds=3)
         yield f"| `{method}` | {1e3 * seconds:.0f} |"
     values = cosine(1e-3, 10**6).values

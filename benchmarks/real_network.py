@@ -431,7 +431,7 @@ def sizes_factor(record):
     and the mean square over all signs follows exactly from the recursion of moments. One value for each recorded
     weight, shape (3, n * KEPT).
     """
-    setting, (beta1, beta2) = record.setting, BETAS
+    setting, beta1 = record.setting, BETAS[0]
     momentum = cross = theta = 0.0
     for step, (lr, (gradient, d)) in enumerate(zip(setting.schedule.values, with_denominators(record)), start=1):
         momentum = beta1**2 * momentum + (1 - beta1) ** 2 * gradient**2

@@ -107,7 +107,7 @@ def rate_table():
 def accuracy_table():
     """CPU time to a relative standard error of the RMS, with and without control variate."""
     lines = [
-        rf"| $\beta_1,\ \beta_2$ | $\kappa$ | Seconds without | Seconds with | Ratio |",
+        r"| $\beta_1,\ \beta_2$ | $\kappa$ | Seconds without | Seconds with | Ratio |",
         "|:--|--:|--:|--:|--:|",
     ]
     for betas, kappa in CASES:

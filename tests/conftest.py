@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
-from browsers import ARGS, chromium  # noqa: E402  (the folder of tests is no package)
+from browsers import ARGS, chromium  # the folder of tests is no package
 
 ROOT = Path(__file__).resolve().parents[1]
 

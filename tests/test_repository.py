@@ -4,18 +4,8 @@ import re
 import subprocess
 
 import pytest
+from derivations.book.rooms import ARROWS, draw, levels
 
-# Which rooms a room may import from (design: arrows point one way).
-ARROWS = {
-    "adamw": set(),
-    "riemann": set(),
-    "figures": set(),
-    "explore": {"figures"},
-    "calculators": {"adamw", "riemann", "figures", "explore"},
-    "classroom": {"__version__"},
-    "book": {"explore", "classroom", "calculators"},
-    "commands": {"adamw", "riemann", "figures", "classroom", "calculators", "__version__"},
-}
 NOT_IN_MATHS = {"matplotlib", "IPython", "ipywidgets", "sphinx", "docutils"}
 
 
@@ -46,6 +36,20 @@ def test_arrows_point_one_way(root, room):
             if room in ("adamw", "riemann"):
                 assert parts[0] not in NOT_IN_MATHS, f"{path} imports {module}"
                 assert not (top and parts[0] == "scipy"), f"{path} imports scipy where it is not needed"
+
+
+def test_every_room_has_its_arrows(root):
+    """A new room must be entered in the table, and the picture on the page *How it is built* shows all of it."""
+    assert set(ARROWS) == {path.parent.name for path in (root / "code/derivations").glob("*/__init__.py")}
+    assert max(levels(ARROWS).values()) > 1
+    picture = draw(ARROWS)
+    assert picture.count("<rect") == len(ARROWS)
+    assert picture.count("<line") == sum(len(below & set(ARROWS)) for below in ARROWS.values())
+
+
+def test_arrows_in_a_circle_are_refused():
+    with pytest.raises(ValueError, match="arrows run in a circle among a, b"):
+        levels({"a": {"b"}, "b": {"a"}, "c": set()})
 
 
 def test_no_init_beside_the_package(root):

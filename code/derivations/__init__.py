@@ -17,4 +17,4 @@ Rooms
 ``derivations.commands``
     The command line, ``derivations rms ...``.
 """
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import venv
 import zipfile
 
@@ -16,6 +17,7 @@ import nbformat
 import pyodide_mirror
 import pytest
 from derivations.book import live
+from packaging.utils import canonicalize_name
 
 NAMES = ["derivations", *live.NEEDS]
 
@@ -156,7 +158,7 @@ class _App:
         format = "html"
 
     def __init__(self, outdir, repository):
-        self.outdir = str(outdir)
+        self.outdir = self.srcdir = str(outdir)
         self.config = type("config", (), {"derivations_repository": repository})
 
 
@@ -186,6 +188,24 @@ def test_with_a_repository_a_notebook_installs_the_package(tmp_path, exported):
     assert "git+https://github.com/someone/book#subdirectory=code" in notebook.cells[2].source
     wanted = (tmp_path / "binder/requirements.txt").read_text("utf8")
     assert "sympy==" in wanted and "someone/book" in wanted
+
+
+def test_binder_gets_the_tested_versions(tmp_path, root):
+    live.write_binder(tmp_path, "someone/book", root)
+    *pins, package = (tmp_path / "requirements.txt").read_text("utf8").splitlines()
+    tested = {canonicalize_name(name): version for name, version in
+              (line.split("==") for line in (root / "constraints.txt").read_text("utf8").splitlines())}
+    assert not differing(pins, tested)
+    assert {"numpy", "contourpy", "mpmath", "ipykernel", "pyzmq", "jupyterlab-widgets"} <= {pin.split("==")[0] for pin in pins}
+    # Negative control: another version is noticed, and one that nobody pinned.
+    assert differing(["numpy==0.1", "nobody==1.0"], tested) == ["numpy==0.1", "nobody==1.0"]
+    assert re.fullmatch(r"derivations @ git\+https://github\.com/someone/book(@[0-9a-f]{40})?#subdirectory=code", package)
+    assert (tmp_path / "runtime.txt").read_text("utf8") == f"python-{sys.version_info[0]}.{sys.version_info[1]}\n"
+
+
+def differing(pins, tested):
+    """Lines that are no version of ``constraints.txt``."""
+    return [pin for pin in pins if tested.get(pin.split("==")[0]) != pin.split("==")[1]]
 
 
 def test_links_lead_to_the_published_notebook():

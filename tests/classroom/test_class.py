@@ -103,7 +103,8 @@ def test_hints_reach_the_student(klass, rows):
 
 def test_a_hidden_input_cannot_be_smuggled_out(klass, rows):
     """The visible call's input may show, since the student can read it; the hidden one's may not."""
-    for place in (page(klass, "leaks-hidden-inputs"), klass.notebook("autograded", "demo", "leaks-hidden-inputs").read_text("utf8")):
+    graded = klass.notebook("autograded", "demo", "leaks-hidden-inputs")
+    for place in (page(klass, "leaks-hidden-inputs"), graded.read_text("utf8")):
         assert "stash" in place and "[1.0, 2.0]" in place
         assert "31415.9" not in place.replace("secret_input = np.array([-31415.9265, 0.0])", "")
 

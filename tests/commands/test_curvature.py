@@ -11,7 +11,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derivations.commands import curvature, curvature_report, main
+from derivations.commands import curvature, main
 from derivations.riemann import Metric, MetricError, spaces
 from derivations.riemann.line_element import LineElementError, read_line_element, read_number
 

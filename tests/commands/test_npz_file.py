@@ -162,7 +162,7 @@ def test_flipped_data_is_noticed(tmp_path):
 
 @pytest.mark.parametrize("member, outcome, elements", [
     # Sound, but it grows a thousandfold.
-    (npy("(%d,)" % (8 * BLOCK), content=bytes(64 * BLOCK)), nullcontext(), 8 * BLOCK),
+    (npy(f"({8 * BLOCK},)", content=bytes(64 * BLOCK)), nullcontext(), 8 * BLOCK),
     # A header of 256 MB of blanks.
     (b"\x93NUMPY\x02\0" + struct.pack("<I", 2**28) + b" " * 2**28, pytest.raises(CheckpointError), 0),
 ])

@@ -39,4 +39,4 @@ def test_alt_formats_every_value_as_python_does():
     alt = AltText("{{x}} = {x:>6.2e}, {shape!r}", {"x": slider(0.5, 1, 0.5), "shape": choice(["a", "b"])})
     for i, x in enumerate([0.5, 1.0]):
         for j, shape in enumerate("ab"):
-            assert alt.sentence({"x": i, "shape": j}) == "{{x}} = {x:>6.2e}, {shape!r}".format(x=x, shape=shape)
+            assert alt.sentence({"x": i, "shape": j}) == f"{{x}} = {x:>6.2e}, {shape!r}"

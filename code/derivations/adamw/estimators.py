@@ -211,7 +211,8 @@ def equilibrium_rms(
     eps, gradient_mean, gradient_std : float or array_like
         As in :func:`predict_weight_rms`.
     method : {"exact", "recursion", "leading"}
-        ``"leading"`` is the formula above with :math:`\eta/(2\lambda)`; ``"recursion"`` the exact stationary value of the second-moment recursion,
+        ``"leading"`` is the formula above with :math:`\eta/(2\lambda)`; ``"recursion"`` the exact stationary value of the
+        second-moment recursion,
 
         .. math:: V_\infty = \frac{\eta^2}{1 - a^2}\,\frac{(1 - \beta_1)(1 + a\beta_1)}{(1 + \beta_1)(1 - a\beta_1)},
            \qquad a = 1 - \eta\lambda ;

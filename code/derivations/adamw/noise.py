@@ -71,8 +71,8 @@ def noise_factor(betas=(0.9, 0.95), method="exact", law=None, eps=0.0, fourth_mo
     Notes
     -----
     Equations :eq:`eq-adamw-noise-factor-exact` and :eq:`eq-adamw-noise-factor` (leading order) of the book. Both
-    hold for independent gradients with mean 0 and a symmetric law, and for :math:`\eta\lambda \ll 1 - \beta_1`. For gradients :math:`\pm\sigma` the denominator does
-    not fluctuate and :math:`S = 1` exactly.
+    hold for independent gradients with mean 0 and a symmetric law, and for :math:`\eta\lambda \ll 1 - \beta_1`. For
+    gradients :math:`\pm\sigma` the denominator does not fluctuate and :math:`S = 1` exactly.
 
     Examples
     --------
@@ -136,8 +136,8 @@ def update_rms(betas=(0.9, 0.95), method="exact", law=None):
     -----
     Equations :eq:`eq-adamw-update-rms-mean-field` (``"mean_field"``) and :eq:`eq-adamw-update-gap` (``"leading"``) of the
     book. For :math:`\beta_2 > \beta_1^2` it is less than the mean-field value, by a per cent and a half at the usual
-    constants: a large gradient is in the numerator and in the denominator. J. Su, RMS of Adam's update (in Chinese), https://kexue.fm/archives/11267, has the
-    mean-field value.
+    constants: a large gradient is in the numerator and in the denominator. J. Su, RMS of Adam's update (in Chinese),
+    https://kexue.fm/archives/11267, has the mean-field value.
 
     Examples
     --------

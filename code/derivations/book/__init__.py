@@ -18,6 +18,10 @@ One module a concern:
     The assignments' cards and downloads: students' versions only.
 ``calculators``
     The calculators' scripts and data, on their own pages.
+``rooms``
+    The rooms of the package and the arrows between them, for the page *How it is built*.
+``sharing``
+    Descriptions, cards for shared links, sitemap; what needs the address of the site.
 ``exercises``
     Exercises that the page checks: the directive ``try-it``.
 ``offline``
@@ -31,11 +35,15 @@ One module a concern:
 ``terms``
     Definitions of the glossary beside the links to them.
 """
-from . import assignments, calculators, execution, exercises, live, maths, notebooks, offline, pages
+from . import (
+    assignments, calculators, execution, exercises, links, live, maths, names, notebooks, offline, pages, rooms, sharing,
+    status, terms,
+)
 
 
 def setup(app):
     """Register the extension's parts with Sphinx (called by Sphinx)."""
-    for part in (execution, pages, maths, notebooks, live, assignments, calculators, exercises, offline):
+    for part in (execution, pages, maths, notebooks, live, assignments, calculators, exercises, links, names, status, terms,
+                 rooms, sharing, offline):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,12 +11,15 @@ import base64
 import hashlib
 import importlib.metadata
 import json
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from urllib.parse import quote
 
 import nbformat
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import derivations
 
@@ -33,7 +36,7 @@ NEEDS = {"sympy": ["mpmath"], "mpmath": [], "tqdm": []}
 """Packages of the environment that are served with the site, and what each of them needs. Pure Python, all of them."""
 
 BRANCH = "gh-pages"
-"""Branch of the repository that holds the built site, from which Colab and Binder take the notebooks."""
+"""Branch of the repository that holds the built notebooks, from which Colab and Binder take them."""
 
 _MADE_WITH = ["numpy", "scipy", "sympy", "matplotlib", "ipywidgets", "tqdm"]
 _INSTALL = """\
@@ -273,6 +276,55 @@ def opening(repository):
     return [nbformat.v4.new_markdown_cell(told, id="versions"), nbformat.v4.new_code_cell(install, id="install")]
 
 
+def needed(names):
+    """All packages that some packages need in this environment, directly or not.
+
+    Parameters
+    ----------
+    names : iterable of str
+
+    Returns
+    -------
+    dict of str to str
+        Version by name, the given ones included; sorted.
+    """
+    found, waiting = {}, [(name, "") for name in names]
+    while waiting:
+        name, extra = waiting.pop()
+        distribution = importlib.metadata.distribution(name)
+        if (name, extra) in found:
+            continue
+        found[name, extra] = distribution.version
+        for need in map(Requirement, distribution.requires or []):
+            if need.marker is None or need.marker.evaluate({"extra": extra}):
+                waiting += [(canonicalize_name(need.name), wanted) for wanted in ["", *need.extras]]
+    return {name: found[name, extra] for name, extra in sorted(found) if not extra}
+
+
+def write_binder(folder, repository, source):
+    """Write the environment that Binder is to make: the versions with which the book was built.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    repository : str
+        ``owner/name`` on GitHub.
+    source : pathlib.Path
+        Folder of the book. If it is a clone, the package is taken from its commit.
+
+    Notes
+    -----
+    repo2docker, which Binder uses, brings its own JupyterLab; so only what the notebooks' kernel needs is pinned.
+    """
+    head = subprocess.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=source, capture_output=True, text=True)
+    commit = f"@{head.stdout.strip()}" if head.returncode == 0 else ""
+    lines = [f"{name}=={version}" for name, version in needed([*_MADE_WITH, "ipykernel"]).items()]
+    lines += [f"derivations @ git+https://github.com/{repository}{commit}#subdirectory=code", ""]
+    folder.mkdir(exist_ok=True)
+    (folder / "requirements.txt").write_text("\n".join(lines), "utf8")
+    (folder / "runtime.txt").write_text(f"python-{sys.version_info[0]}.{sys.version_info[1]}\n", "utf8")
+
+
 def prepare_notebooks(app, exception):
     """``build-finished``: let the notebooks, and Binder, install what they need from the repository."""
     repository = app.config.derivations_repository
@@ -283,10 +335,7 @@ def prepare_notebooks(app, exception):
         notebook = nbformat.read(path, 4)
         notebook.cells[1:1] = opening(repository)   # after the title
         path.write_text(nbformat.writes(notebook) + "\n", "utf8")
-    binder = out / "binder"
-    binder.mkdir(exist_ok=True)
-    lines = [*versions(), f"derivations @ git+https://github.com/{repository}#subdirectory=code", ""]
-    (binder / "requirements.txt").write_text("\n".join(lines), "utf8")
+    write_binder(out / "binder", repository, Path(app.srcdir))
 
 
 def write(app, exception):

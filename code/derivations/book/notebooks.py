@@ -39,7 +39,7 @@ _ADMONITIONS = {
     addnodes.seealso: "See also",
 }
 _INVISIBLE = (nodes.target, nodes.comment, nodes.substitution_definition, addnodes.index, addnodes.toctree,
-              nodes.system_message, nodes.pending)
+              nodes.system_message, nodes.pending, nodes.meta)
 
 
 _TRANSPARENT = (nodes.inline, nodes.generated, nodes.abbreviation, nodes.title_reference, nodes.paragraph,

@@ -51,7 +51,8 @@ def examine(root=None):
             found.append((True, f"{len(course.students())} students, {len(course.sources())} assignments in {course.root}"))
             course.check_place()
             if not course.settings.secret:
-                found.append((True, "there is no class secret, so a student can compute another one's numbers (c.Classroom.secret)"))
+                found.append((True, "there is no class secret, so a student can compute another one's numbers "
+                                    "(c.Classroom.secret)"))
         except NoCourse as error:
             found.append((False, str(error)))
     return found

@@ -2,7 +2,6 @@
 import csv
 import ctypes
 import io
-import json
 import logging
 import multiprocessing
 import multiprocessing.connection

@@ -34,7 +34,8 @@ HINT = "hint:"
 CODE_STUB = "# Your code here.\nraise NotImplementedError(\"this cell is still empty\")"
 TEXT_STUB = "*Write your answer here: text and formulas, or drop a photograph of your page into this cell.*"
 NAME_CELL = "who"
-NAME_SOURCE = 'STUDENT = "{student}"    # your name or number, as on the class list\nCODE = ""       # your personal code, if your teacher gave you one'
+NAME_SOURCE = ('STUDENT = "{student}"    # your name or number, as on the class list\n'
+               'CODE = ""       # your personal code, if your teacher gave you one')
 HEAD = """\
 **How to work.** Write your name into the next cell and run it. Fill in each cell that is still empty; add cells of your
 own where you like. Run a check as often as you wish: one that passes prints nothing. Before you hand in, restart the
@@ -251,7 +252,8 @@ def _check_regions(cells, path):
             expected = HIDDEN
         marks = [line.strip() for line in cell.source.splitlines() if line.strip().startswith(("### BEGIN", "### END"))]
         if marks != list(expected):
-            raise BadSource(f"{path}, cell {metadata.get('grade_id', 'of text')!r}: expected the marks {list(expected)}, got {marks}")
+            raise BadSource(f"{path}, cell {metadata.get('grade_id', 'of text')!r}: "
+                            f"expected the marks {list(expected)}, got {marks}")
     if kinds["answer"] < 2 or not kinds["tests"] or not kinds["written"]:
         raise BadSource(f"{path}: an assignment has at least one answer, one cell of tests and one written answer")
 

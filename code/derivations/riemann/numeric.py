@@ -219,7 +219,7 @@ class PointwiseMetric(abc.ABC):
         Examples
         --------
         :math:`g/r^2` on a sphere of radius r.
-        
+
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> sphere.ricci_tensor([np.pi / 2, 0.0]).round(12)
         array([[1., 0.],
@@ -245,7 +245,7 @@ class PointwiseMetric(abc.ABC):
         Examples
         --------
         :math:`2/r^2` on a sphere of radius r.
-        
+
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> print(f"{sphere.ricci_scalar([1.0, 0.0]):.6f}")
         0.500000
@@ -270,7 +270,7 @@ class PointwiseMetric(abc.ABC):
         Examples
         --------
         Zero on every surface.
-        
+
         >>> sphere = NumericMetric(lambda x: [[4, 0], [0, 4 * np.sin(x[0])**2]], n=2)
         >>> bool(np.max(np.abs(sphere.einstein_tensor([1.0, 0.0]))) < 1e-14)
         True
