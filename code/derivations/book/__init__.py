@@ -16,6 +16,8 @@ One module a concern:
     The calculators' scripts and data, on their own pages.
 ``exercises``
     Exercises that the page checks: the directive ``try-it``.
+``pdf``
+    No part of the build: prints the built site.
 """
 from . import assignments, calculators, execution, exercises, live, notebooks, pages
 
