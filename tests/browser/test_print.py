@@ -1,9 +1,11 @@
 """The book on paper: nothing cut, everything there, and a PDF that a reader can find the way in."""
 import re
+import shutil
 
 import pypdf
 import pytest
 from derivations.book import pdf
+from derivations.book.pages import STATIC
 
 SHEET = 657     # px: A4 without its margins; Letter is wider
 
@@ -165,7 +167,8 @@ def test_formulas_are_two_sheets(browser, site, tmp_path, strand):
 
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>{title} &#8212; The Book</title>
-<style>@media print {{ nav, .component-author {{ display: none }} }}</style></head><body>
+<style>@media print {{ nav, .component-author {{ display: none }} }}</style>
+<script src="{up}print.js" defer></script></head><body>
 <nav class="bd-docs-nav"><a class="reference internal" href="{up}chapters/index.html">The Book</a>
 <p class="caption">Part one</p><a class="reference internal" href="{up}chapters/one.html">1. One</a>
 <a class="reference internal" href="{up}chapters/two.html">2. Two</a></nav>
@@ -188,6 +191,7 @@ def small_book(tmp_path):
     }
     for name, (title, body) in bodies.items():
         (folder / f"chapters/{name}.html").write_text(PAGE.format(title=title, up="../", body=body), "utf8")
+    shutil.copy(STATIC / "print.js", folder)
     return folder
 
 
@@ -197,6 +201,8 @@ def test_the_whole_book(browser, small_book, tmp_path):
     reader = pypdf.PdfReader(path)
     texts = [sheet.extract_text() for sheet in reader.pages]
     numbers = pdf.page_numbers(path)
+    assert "Nobody" in texts[0] and "Contents" in texts[1]
+    assert "1. One" in texts[numbers["chapters-one"]]    # its second sheet, which has no heading
     for title, name in [("1. One", "one"), ("2. Two", "two")]:
         start = numbers[f"chapters-{name}"]
         assert title in texts[start - 1] and re.search(rf"{title}\s*{start}\b", texts[1])

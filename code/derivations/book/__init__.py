@@ -34,6 +34,8 @@ One module a concern:
     The page of the build's status.
 ``terms``
     Definitions of the glossary beside the links to them.
+``pdf``
+    No part of the build: prints the built site.
 """
 from . import (
     assignments, calculators, execution, exercises, links, live, maths, names, notebooks, offline, pages, rooms, sharing,

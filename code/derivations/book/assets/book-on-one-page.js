@@ -141,7 +141,14 @@ async function assemble(version) {
   }
   document.head.append(make('style', { textContent: heads(parts, book.title) }));
   document.title = book.title;
-  document.querySelector('article.bd-article').replaceChildren(...sections);
+  const article = document.querySelector('article.bd-article');
+  article.replaceChildren(...sections);
+  // Whatever stands before the cover, even unseen, would get a sheet of its own.
+  for (let node = article; node !== document.body; node = node.parentElement) node.parentElement.replaceChildren(node);
+  // The last rule counts for a sheet's margins: these come after the one that print.js adds.
+  addEventListener('beforeprint', () => {
+    document.head.append(...[...document.querySelectorAll('style')].filter((style) => /@page (book|chapters)-/.test(style.textContent)));
+  });
   await window.MathJax?.typesetPromise?.();
   await document.fonts.ready;
 }
