@@ -1,10 +1,12 @@
 """Rules that hold for the repository as a whole."""
 import ast
+import importlib.metadata
 import re
 import subprocess
 
 import pytest
 from derivations.book.rooms import ARROWS, draw, levels
+from packaging.specifiers import SpecifierSet
 
 NOT_IN_MATHS = {"matplotlib", "IPython", "ipywidgets", "sphinx", "docutils"}
 
@@ -74,6 +76,19 @@ def test_constraints_are_plain_versions(root):
     for name in ("requirements.txt", "requirements-dev.txt"):
         for package, version in re.findall(r"^([\w.-]+)==([\w.]+)", (root / name).read_text("utf8"), re.M):
             assert pinned[package.lower().replace("_", "-")] == version, f"{package}: {name} and constraints.txt differ"
+
+
+def too_new(names, python):
+    """Which installed packages do not run on a version of Python."""
+    needs = {name: importlib.metadata.metadata(name).get("Requires-Python") for name in names}
+    return [name for name, need in needs.items() if need and not SpecifierSet(need).contains(python)]
+
+
+def test_pinned_versions_run_on_the_oldest_python(root):
+    """Debian 12 has Python 3.11.2: a package that wants 3.11.5 would stop ``make book`` there."""
+    pinned = [line.split("==")[0] for line in (root / "constraints.txt").read_text("utf8").splitlines()]
+    assert not too_new(pinned, "3.11.2")
+    assert "numpy" in too_new(pinned, "3.9.0"), "a negative control"
 
 
 def test_files_name_no_machine(root):
