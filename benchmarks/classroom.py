@@ -153,7 +153,7 @@ def main():
     lines = [
         f"{COUNT} submissions of *{NAME}*, every second one with an answer missing; Python {platform.python_version()}, "
         "2 shared cores.", "",
-        "| | |", "|:--|--:|",
+        "| what | measured |", "|:--|--:|",
         f"| processor time of a submission, median (worst) | {statistics.median(seconds):.2f} s ({max(seconds):.2f} s) |",
         f"| the same in nbgrader's own kernel, {PEERS} submissions | {statistics.median(theirs):.2f} s ({max(theirs):.2f} s) |",
         f"| all, `--jobs 1` | {one:.0f} s |",

@@ -44,8 +44,8 @@ OUTLINE = """() => {
 
     for (const table of document.querySelectorAll('main table')) {
         if (table.matches('[role=presentation], .indextable')) continue;
-        const header = table.querySelector('th');
-        if (!header || !header.textContent.trim()) say('tables', table.textContent.trim().slice(0, 60));
+        const headers = [...table.querySelectorAll('th')];
+        if (!headers.some((header) => header.textContent.trim())) say('tables', table.textContent.trim().slice(0, 60));
     }
 
     for (const image of document.images) {
