@@ -5,7 +5,9 @@ One module a concern:
 ``execution``
     Runs the chapters in parallel into an execution cache whose name depends on ``code/`` and the requirements.
 ``pages``
-    Scripts and styles of the site, self-hosted MathJax, small repairs of the theme's HTML.
+    Scripts and styles of the site, small repairs of the theme's HTML.
+``maths``
+    Formulas: MathML written while the book is built, or MathJax.
 ``notebooks``
     Writes each chapter as a runnable ``.ipynb`` file.
 ``live``
@@ -17,11 +19,11 @@ One module a concern:
 ``exercises``
     Exercises that the page checks: the directive ``try-it``.
 """
-from . import assignments, calculators, execution, exercises, live, notebooks, pages
+from . import assignments, calculators, execution, exercises, live, maths, notebooks, pages
 
 
 def setup(app):
     """Register the extension's parts with Sphinx (called by Sphinx)."""
-    for part in (execution, pages, notebooks, live, assignments, calculators, exercises):
+    for part in (execution, pages, maths, notebooks, live, assignments, calculators, exercises):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

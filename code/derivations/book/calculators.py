@@ -50,6 +50,7 @@ def add_calculator(app, pagename, templatename, context, doctree):
         return
     name, data = PAGES[pagename]
     app.add_css_file("calculator.css")
+    app.add_js_file("calculator.js", loading_method="defer")
     app.add_js_file(f"{name}.js", loading_method="defer")
     context["body"] += data_block(name, data())
 

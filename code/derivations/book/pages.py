@@ -1,6 +1,6 @@
 """Scripts and styles of the site: everything from the site itself, nothing from another host.
 
-Maths is typeset by the MathJax that lies beside this module, live figures by the script of ``derivations.explore``.
+Live figures come from the script of ``derivations.explore``, formulas from ``maths``.
 The theme's pages are repaired where they load unused scripts or leave a screen reader without a name.
 """
 import html
@@ -13,14 +13,6 @@ from .notebooks import has_code, notebook_path
 
 STATIC = Path(__file__).parent / "static"
 EXPLORE_ASSETS = Path(derivations.explore.__file__).parent / "assets"
-
-MATHJAX = {
-    "options": {
-        "processHtmlClass": "tex2jax_process|mathjax_process|math|output_area",
-        "enableMenu": False,  # it offers renderers and explorers that are loaded from files we do not serve
-    },
-    "chtml": {"displayAlign": "left", "displayIndent": "1em"},
-}
 
 # (pattern, replacement) on the finished HTML; each leaves repaired HTML as it is.
 _REPAIRS = [
@@ -39,9 +31,6 @@ _REPAIRS = [
     (r'<span class="search-button__kbd-shortcut">', '<span class="search-button__kbd-shortcut" aria-hidden="true">'),
 ]
 
-# MathJax keeps the choices of its menu for all sites of a host; one made elsewhere would ask for files we do not serve.
-_FORGET_MENU = "try { localStorage.removeItem('MathJax-Menu-Settings') } catch {}"
-
 _REDIRECT = """<!DOCTYPE html>
 <html lang="{language}">
 <head>
@@ -58,11 +47,9 @@ _REDIRECT = """<!DOCTYPE html>
 
 
 def configure(app, config):
-    """``config-inited``: serve our files and use our MathJax."""
+    """``config-inited``: serve our files."""
     config.html_static_path += [str(STATIC), str(EXPLORE_ASSETS)]
     config.html_context.setdefault("default_mode", "auto")
-    config.mathjax_path = "vendor/mathjax/tex-chtml-full.js"
-    config.mathjax3_config = {**MATHJAX, **(config.mathjax3_config or {})}
 
 
 def repair(page):
@@ -123,6 +110,4 @@ def setup(app):
     app.connect("build-finished", finish, priority=900)
     app.add_css_file("book.css")
     app.add_css_file("live-figures.css")
-    app.add_js_file("book.js", loading_method="defer")
     app.add_js_file("live-figures.js", loading_method="defer")
-    app.add_js_file(None, body=_FORGET_MENU, priority=100)

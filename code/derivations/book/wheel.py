@@ -13,7 +13,7 @@ from .live import _record, write_wheel
 
 __all__ = ["package_files", "student_wheel"]
 
-_LEFT_OUT = {"book", "assets", "__pycache__"}    # they build the site, and 2 MB of it are MathJax
+_LEFT_OUT = {"book", "assets", "__pycache__"}    # they build the site, and 3 MB of it are the means to typeset formulas
 
 
 def package_files():

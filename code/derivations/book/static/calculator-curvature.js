@@ -7,6 +7,7 @@
 (() => {
 'use strict';
 
+const { make, settle, copyText, followAddress, startCalculator } = globalThis.calculators;
 const HERE = new URL('.', document.currentScript.src).href;     // _static/
 const PATIENCE = 30000;         // ms for the package to answer
 const ADDRESS_PAUSE = 300;      // ms; browsers limit how often the address may change
@@ -25,44 +26,10 @@ const FIELDS = {
 const CONVENTION = 'Convention: the Riemann tensor of the section “Signs and order of the indices” below; '
   + 'components that are 0 or follow from the symmetries are left out.';
 
-// ---------------------------------------------------------------- small helpers
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== false) element.setAttribute(name, value === true ? '' : value);
-  }
-  element.append(...children);
-  return element;
-}
-
 function button(text, action, attributes = {}) {
   const element = make('button', { type: 'button', ...attributes }, text);
   element.addEventListener('click', action);
   return element;
-}
-
-function settle(pause, run) {
-  let timer = 0;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(run, pause);
-  };
-}
-
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {      // no permission, or no clipboard on this page: the older way
-    const area = document.createElement('textarea');
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const copied = document.execCommand('copy');
-    area.remove();
-    return copied;
-  }
 }
 
 // ---------------------------------------------------------------- prepared answers
@@ -118,52 +85,21 @@ const names = (text) => text.split(/[,;\s]+/).filter(Boolean);
 
 // ---------------------------------------------------------------- formulas
 
-let setting = Promise.resolve();
-
-/** A place for a formula, which is typeset when it stands on the page. */
+/** A place for a formula, which is typeset when it stands on the page and is seen. */
 function formula(tex, display = true) {
   const box = make(display ? 'div' : 'span', { class: 'curvature-formula', 'data-waiting': true });
-  box.tex = tex;
-  box.display = display;
+  box.tex = display ? `\\[${tex}\\]` : `\\(${tex}\\)`;
   return box;
 }
 
-/** Typeset what waits inside an element, one element after the other. */
+/** Typeset what waits inside an element, but for what is folded. */
 function typeset(element) {
-  setting = setting.then(async () => {
-    const waiting = [...element.querySelectorAll('.curvature-formula[data-waiting]')]
-      .filter((box) => !box.closest('details:not([open])'));
-    if (!waiting.length) return;
-    await globalThis.MathJax?.startup?.promise;
-    for (const box of waiting) {
-      box.replaceChildren(await typesetOne(box));
-      delete box.dataset.waiting;
-    }
-    reach(element);
-  });
-  return setting;
-}
-
-/** A formula by MathJax; without it, its TeX, which can be read and copied. */
-async function typesetOne(box) {
-  const { tex, display } = box;
-  const { MathJax } = globalThis;
-  try {
-    const node = await MathJax.tex2chtmlPromise(tex, { ...MathJax.getMetricsFor(box, display), display });
-    MathJax.startup.document.clear();
-    MathJax.startup.document.updateDocument();      // adds the styles of letters that are new on this page
-    return node;
-  } catch {
-    return make('code', {}, tex);
+  for (const box of element.querySelectorAll('.curvature-formula[data-waiting]')) {
+    if (box.closest('details:not([open])')) continue;
+    delete box.dataset.waiting;
+    box.append(make(box.localName, { class: 'math' }, box.tex));
   }
-}
-
-/** What scrolls must be reached by keyboard. */
-function reach(element) {
-  for (const box of element.querySelectorAll('mjx-container[display="true"]')) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    else box.removeAttribute('tabindex');
-  }
+  return globalThis.typesetMaths(element);
 }
 
 /** The formulas of a quantity. An array that is 0 is written with its indices: else three of them were R. */
@@ -172,24 +108,6 @@ function block({ key, equations }) {
   if (name && equations.length === 1 && equations[0][1] === '0') return `${name} = 0`;
   if (equations.length === 1) return equations[0].join(' = ');
   return `\\begin{aligned}\n${equations.map(([left, right]) => `${left} &= ${right}`).join('\\\\\n')}\n\\end{aligned}`;
-}
-
-// ---------------------------------------------------------------- address
-
-/** Read an address such as #curvature:space=kerr or #curvature:metric=dx**2 into a map, or null. */
-function parseAddress(hash) {
-  const match = /^#curvature:(.*)$/s.exec(hash);
-  if (!match) return null;
-  const found = new Map();
-  for (const pair of match[1].split(',').filter(Boolean)) {
-    const [name, ...rest] = pair.split('=');
-    try {
-      found.set(name, decodeURIComponent(rest.join('=')));
-    } catch {      // a broken escape: shown as it stands
-      found.set(name, null);
-    }
-  }
-  return found;
 }
 
 // ---------------------------------------------------------------- the calculator
@@ -565,24 +483,8 @@ function count({ key, equations }) {
 
 // ---------------------------------------------------------------- start
 
-function start() {
-  const root = document.getElementById('calculator-curvature');
-  const data = document.getElementById('calculator-curvature-data');
-  if (!root || !data) return;
-  const calculator = new Calculator(root, JSON.parse(data.textContent));
-  const follow = () => {
-    const found = parseAddress(location.hash);
-    if (found) {
-      calculator.restore(found);
-      root.scrollIntoView();
-    }
-    return Boolean(found);
-  };
-  if (!follow()) calculator.choose(START);
-  addEventListener('hashchange', follow);
-  addEventListener('resize', () => reach(calculator.results));
-}
-
-if (document.readyState === 'complete') start();
-else document.addEventListener('DOMContentLoaded', start);
+startCalculator('curvature', (root, data) => {
+  const calculator = new Calculator(root, data);
+  followAddress('curvature', root, (pairs) => calculator.restore(new Map(pairs)), () => calculator.choose(START));
+});
 })();

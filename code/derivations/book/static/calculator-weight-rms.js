@@ -7,6 +7,7 @@
 (() => {
 'use strict';
 
+const { make, settle, copyText, followAddress, startCalculator } = globalThis.calculators;
 const ANSWER_PAUSE = 150;   // ms without a keystroke before the page computes
 const ADDRESS_PAUSE = 300;  // ms; browsers limit how often the address may change
 const SPEAK_PAUSE = 900;    // ms without a change before the answer is read out
@@ -355,46 +356,15 @@ function readPoints(text, most) {
   return good ? points : null;
 }
 
-/** Read an address such as #weight-rms:lr=0.001,schedule=linear into pairs, or null. */
-function parseAddress(hash) {
-  const match = /^#weight-rms:(.*)$/.exec(hash);
-  if (!match) return null;
-  return match[1].split(',').filter(Boolean).map((pair) => {
-    const [name, ...rest] = pair.split('=');
-    try {
-      return [name, decodeURIComponent(rest.join('='))];
-    } catch {      // a broken escape: shown as it stands, and refused as a value
-      return [name, rest.join('=')];
-    }
-  });
-}
-
 // ---------------------------------------------------------------- page: small helpers
 
 const SVG = 'http://www.w3.org/2000/svg';
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== false) element.setAttribute(name, value === true ? '' : value);
-  }
-  element.append(...children);
-  return element;
-}
 
 function draw(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
-}
-
-function settle(pause, run) {
-  let timer = 0;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(run, pause);
-  };
 }
 
 /** Three digits, for sentences. */
@@ -417,21 +387,6 @@ function digits(number) {
 /** A share in per cent; what is too small to matter is not written in full. */
 function percent(share) {
   return share && share < 1e-5 ? '< 0.001 %' : `${Number((100 * share).toPrecision(3))} %`;
-}
-
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {      // no permission, or no clipboard on this page: the older way
-    const area = document.createElement('textarea');
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const copied = document.execCommand('copy');
-    area.remove();
-    return copied;
-  }
 }
 
 // ---------------------------------------------------------------- pictures
@@ -867,7 +822,7 @@ class Calculator {
     this.toDefaults();
     const refused = [];
     for (const [name, text] of pairs) {
-      if (!this.take(name, text)) refused.push(`${name}=${text}`);
+      if (text === null || !this.take(name, text)) refused.push(text === null ? name : `${name}=${text}`);
     }
     this.refresh();
     this.status.textContent = refused.length
@@ -995,25 +950,10 @@ function inverseParts(found, best) {
 
 // ---------------------------------------------------------------- start
 
-function start() {
-  const root = document.getElementById('calculator-weight-rms');
-  const block = document.getElementById('calculator-weight-rms-data');
-  if (!root || !block) return;
-  const calculator = new Calculator(root, JSON.parse(block.textContent));
-  const follow = () => {
-    const pairs = parseAddress(location.hash);
-    if (pairs) {
-      calculator.restore(pairs);
-      root.scrollIntoView();
-    }
-    return Boolean(pairs);
-  };
-  if (!follow()) calculator.answer();
+startCalculator('weight-rms', (root, data) => {
+  const calculator = new Calculator(root, data);
+  followAddress('weight-rms', root, (pairs) => calculator.restore(pairs), () => calculator.answer());
   calculator.watchLive();
   for (const { field, box } of calculator.inputs.values()) box.hidden = !belongs(field, calculator.kind.value);
-  addEventListener('hashchange', follow);
-}
-
-if (document.readyState === 'complete') start();
-else document.addEventListener('DOMContentLoaded', start);
+});
 })();

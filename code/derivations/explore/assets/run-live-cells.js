@@ -195,15 +195,8 @@ class Cell {
     const box = element('div', { className: 'cell_output docutils container run-live-output' });
     box.append(...outputs.map(writeOutput));
     await this.putOutput(box);
-    typeset(box);
+    window.typesetMaths?.(box);
   }
-}
-
-/** Typeset the maths of an output; a formula that MathJax cannot read stays as TeX. */
-async function typeset(box) {
-  const { MathJax } = window;
-  await MathJax?.startup?.promise;
-  await MathJax?.typesetPromise?.([box]).catch(() => {});
 }
 
 // ---------------------------------------------------------------- all cells
