@@ -362,7 +362,7 @@ def test_output_of_an_edited_cell(editing):
 def test_latex_of_an_edited_cell_is_typeset(editing):
     box = cell(editing, 2)
     write(editing, box, "import sympy as sp\nsp.Integral(sp.exp(-sp.Symbol('x')**2))")
-    box.locator(".run-live-output mjx-container").wait_for()
+    box.locator(".run-live-output .math math").wait_for()
     assert "\\" not in box.locator(".run-live-output").inner_text()
     box.get_by_role("button", name="Reset cell 2").click()
     note(editing, box, "^Run in")

@@ -35,7 +35,7 @@ MATHJAX = {
 # MathJax keeps the choices of its menu for all sites of a host; one made elsewhere would ask for files we do not serve.
 _FORGET_MENU = "try { localStorage.removeItem('MathJax-Menu-Settings') } catch {}"
 
-FONT = "vendor/temml/latinmodernmath.woff2"
+FONT = "vendor/temml/STIXTwoMath.woff2"
 """Where Temml's style sheet looks for the font, below ``_static``."""
 
 # Characters that formulas typeset in the browser (curvature of a metric of your own, outputs of a cell) may need.
@@ -44,6 +44,7 @@ _LATER = (
     + "".join(map(chr, range(0x1D434, 0x1D468))) + "ℎ" + "".join(map(chr, range(0x1D6E2, 0x1D71C)))  # italic letters
     + "ℏℓ∂∇∞∫∮∑∏√±∓×÷·⋅∗∘−∣∥≠≈≡≤≥≪≫∼≃∝∈∉⊂∪∩∧∨¬∀∃→←↔⇒⇔↦…⋯⋮⋱′″‴⟨⟩⌈⌉⌊⌋⏞⏟‾ˆ˙¨~¯→ıȷ𝚤𝚥"
 )
+_ROOT = 900     # width of every sign of a root, in thousandths of the size
 _MARKED = re.compile(
     r'(<(span|div) class="math notranslate nohighlight[^"]*">)\s*\\([(\[])(.*?)\\[)\]]\s*(</\2>)', re.DOTALL
 )
@@ -203,10 +204,10 @@ def configure(app, config):
     config.mathjax_path = "vendor/mathjax/tex-chtml-full.js"
     config.mathjax3_config = {**MATHJAX, **(config.mathjax3_config or {})}
     unused = "mathjax" if config.derivations_maths == "mathml" else "temml"
-    config.exclude_patterns += [f"vendor/{unused}", "vendor/latin-modern"]      # of our static files
+    config.exclude_patterns += [f"vendor/{unused}", "vendor/stix-two-math"]      # of our static files
     app.add_js_file("maths.js", loading_method="defer")
     if config.derivations_maths == "mathml":
-        app.add_css_file("vendor/temml/Temml-Latin-Modern.css", priority=400)   # book.css has the last word
+        app.add_css_file("vendor/temml/Temml-STIX2.css", priority=400)   # book.css has the last word
     else:
         app.add_js_file(None, body=_FORGET_MENU, priority=100)
 
@@ -231,8 +232,9 @@ def subset_font(characters):
     bytes
         WOFF2.
     """
-    font = TTFont(STATIC / "vendor/latin-modern/latinmodern-math.otf", recalcTimestamp=False)
-    options = subset.Options(flavor="woff2", layout_features=["ssty", "dtls"], hinting=False, name_IDs=["*"])
+    font = TTFont(STATIC / "vendor/stix-two-math/stix-two-math-latin-400-normal.woff2", recalcTimestamp=False)
+    _mend(font)
+    options = subset.Options(flavor="woff2", hinting=False, name_IDs=["*"])
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=map(ord, characters))
     subsetter.subset(font)
@@ -240,6 +242,32 @@ def subset_font(characters):
     written = io.BytesIO()
     font.save(written)
     return written.getvalue()
+
+
+def _reshape(font, name, scale, shift, advance):
+    glyph = font["glyf"][name]
+    glyph.coordinates.scale(scale)
+    glyph.coordinates.translate(shift)
+    glyph.recalcBounds(font["glyf"])
+    font["hmtx"][name] = (advance, glyph.xMin)
+
+
+def _mend(font):
+    """Change two signs that would stand out."""
+    # In formulas the prime is always a script, so small and high; this copy of the font has lost its form for that.
+    letters = font.getBestCmap()
+    _reshape(font, letters[ord("′")], (1.35, 1.35), (-40, -390), 330)
+    # Chromium reserves the width of the widest sign for every root, and leaves a gap after those that are narrower.
+    maths = font["MATH"].table
+    variants = maths.MathVariants
+    signs = variants.VertGlyphConstruction[variants.VertGlyphCoverage.glyphs.index(letters[ord("√")])]
+    names = {record.VariantGlyph for record in signs.MathGlyphVariantRecord}
+    for name in names | {part.glyph for part in signs.GlyphAssembly.PartRecords}:
+        advance = font["hmtx"][name][0]
+        narrower = min(1, _ROOT / advance)
+        _reshape(font, name, (narrower, 1), (max(0, _ROOT - advance), 0), _ROOT)
+    # It also takes the next larger one rather early.
+    maths.MathConstants.RadicalVerticalGap.Value = 50
 
 
 def characters_of(page):

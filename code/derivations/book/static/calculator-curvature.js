@@ -93,13 +93,14 @@ function formula(tex, display = true) {
 }
 
 /** Typeset what waits inside an element, but for what is folded. */
-function typeset(element) {
-  for (const box of element.querySelectorAll('.curvature-formula[data-waiting]')) {
-    if (box.closest('details:not([open])')) continue;
-    delete box.dataset.waiting;
-    box.append(make(box.localName, { class: 'math' }, box.tex));
+async function typeset(element) {
+  const waiting = [...element.querySelectorAll('.curvature-formula[data-waiting]')]
+    .filter((box) => !box.closest('details:not([open])'));
+  for (const box of waiting) {
+    if (!box.firstChild) box.append(make(box.localName, { class: 'math' }, box.tex));
   }
-  return globalThis.typesetMaths(element);
+  await globalThis.typesetMaths(element);
+  for (const box of waiting) delete box.dataset.waiting;
 }
 
 /** The formulas of a quantity. An array that is 0 is written with its indices: else three of them were R. */

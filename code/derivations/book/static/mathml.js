@@ -33,6 +33,12 @@ function tighten(node, small, display) {
   }
 }
 
+/** Whether what follows a node can be an operator between two things. */
+function isOperand(node) {
+  const sign = operator(node);
+  return sign === undefined || `${CLOSE}!…⋯`.includes(sign);
+}
+
 /** Parts of a row, each to the end of a relation, a sum or a list that stands outside of brackets. */
 function parts(row) {
   const found = [[]];
@@ -43,7 +49,7 @@ function parts(row) {
     if (sign && OPEN.includes(sign)) depth++;
     if (sign && CLOSE.includes(sign)) depth--;
     // A sign at either end, or right after another one, is no place to part.
-    const between = i > 0 && i < row.length - 1 && node.attributes?.form !== 'prefix' && !operator(row[i - 1]);
+    const between = i > 0 && i < row.length - 1 && node.attributes?.form !== 'prefix' && isOperand(row[i - 1]);
     if (depth === 0 && between && BREAK_AFTER.has(sign)) {
       node.attributes.form = 'infix';     // though it stands at the end of its part
       found.push([]);
