@@ -38,6 +38,11 @@ _FORGET_MENU = "try { localStorage.removeItem('MathJax-Menu-Settings') } catch {
 FONT = "vendor/temml/STIXTwoMath.woff2"
 """Where Temml's style sheet looks for the font, below ``_static``."""
 
+# By a script, since on a page opened as a file a preloaded font is an error.
+_PRELOAD = """
+<script>if (location.protocol !== 'file:') document.head.append(Object.assign(document.createElement('link'),
+{rel: 'preload', as: 'font', type: 'font/woff2', crossOrigin: '', href: %s}))</script>"""
+
 # Characters that formulas typeset in the browser (curvature of a metric of your own, outputs of a cell) may need.
 _LATER = (
     "".join(map(chr, range(0x20, 0x7F))) + "".join(map(chr, range(0x391, 0x3D7)))
@@ -207,7 +212,8 @@ def configure(app, config):
     config.exclude_patterns += [f"vendor/{unused}", "vendor/stix-two-math"]      # of our static files
     app.add_js_file("maths.js", loading_method="defer")
     if config.derivations_maths == "mathml":
-        app.add_css_file("vendor/temml/Temml-STIX2.css", priority=400)   # book.css has the last word
+        app.add_css_file("vendor/temml/Temml-STIX2.css")
+        app.add_css_file("mathml.css")      # has the last word
     else:
         app.add_js_file(None, body=_FORGET_MENU, priority=100)
 
@@ -216,8 +222,7 @@ def preload_font(app, pagename, templatename, context, doctree):
     """``html-page-context``: let a page with formulas fetch their font at once."""
     if app.builder.math_renderer_name == "mathml" and "<math" in context.get("body", ""):
         address = context["pathto"](f"_static/{FONT}", resource=True)
-        context["metatags"] = context.get("metatags", "") + (
-            f'\n<link rel="preload" as="font" type="font/woff2" href="{address}" crossorigin>')
+        context["metatags"] = context.get("metatags", "") + _PRELOAD % json.dumps(address)
 
 
 def subset_font(characters):
