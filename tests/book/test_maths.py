@@ -78,6 +78,12 @@ def test_a_sum_in_a_script_is_set_tight():
     assert next(parsed(r"\frac{a+b}{2}", display=True).iter("mo")).get("lspace") is None
 
 
+def test_a_line_that_begins_with_a_sign_is_spaced_as_a_sum():
+    signs = list(parsed(r"\begin{aligned} a &= b \\ &\quad - c \\ &+ d \end{aligned}", display=True).iter("mo"))
+    assert [(sign.text, sign.get("form")) for sign in signs] == [("=", None), ("−", None), ("+", "infix")]
+    assert next(parsed(r"\begin{pmatrix} -1 \end{pmatrix}").iter("mo"), None).get("form") == "prefix"
+
+
 def test_a_list_of_numbers_is_no_number():
     assert [element.text for element in parsed("(0,1)").iter("mn")] == ["0", "1"]
     assert [element.text for element in parsed("1.5").iter("mn")] == ["1.5"]

@@ -129,7 +129,7 @@ def test_without_scripts_the_example_stands(browser, served):
     page = context.new_page()
     page.goto(served + PAGE)
     assert "needs the scripts" in page.locator(ROOT).inner_text()
-    assert "\\Gamma" in "".join(page.locator("main .cell_output").all_text_contents())
+    assert "Γ" in "".join(page.locator("main .cell_output").all_text_contents())
     context.close()
 
 

@@ -33,6 +33,15 @@ function tighten(node, small, display) {
   }
 }
 
+/** A line of a chain that begins with a sign: TeX sets it as between two terms, as which it stands. */
+function space(node) {
+  if (node.type === 'mtd' && node.classes.includes('tml-left')) {
+    const first = node.children[0]?.type === 'mrow' ? node.children[0].children[0] : node.children[0];
+    if (first && '+−±∓'.includes(operator(first) ?? ' ')) first.attributes.form = 'infix';
+  }
+  for (const child of node.children ?? []) space(child);
+}
+
 /** Whether what follows a node can be an operator between two things. */
 function isOperand(node) {
   const sign = operator(node);
@@ -75,6 +84,7 @@ globalThis.texToMathml = (tex, display) => {
   // Of Temml's functions, the one whose result can still be changed; the version is pinned.
   const math = temml.__renderToMathMLTree(source, { displayMode: display, throwOnError: true });
   tighten(math, false, display);
+  space(math);
   if (!display) allowBreaks(math);
   return math.toMarkup();
 };
