@@ -8,6 +8,7 @@ import gzip
 import http.server
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -47,7 +48,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def build(setting, folder):
-    """Build the book with a setting of its own."""
+    """Build the book with a setting of its own; its chapters have run already."""
+    shutil.copytree(ROOT / "_build/.jupyter_cache", folder / "_build/.jupyter_cache", dirs_exist_ok=True)
     text = (ROOT / "_config.yml").read_text("utf8")
     text = re.sub(r"(?m)^ *derivations_maths:.*\n", "", text)
     text = text.replace("  config:\n", f"  config:\n    derivations_maths: {setting}\n", 1)

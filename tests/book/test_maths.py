@@ -70,6 +70,10 @@ def test_indices_stand_one_after_the_other():
     assert len(row[1][0]) == 0, "an empty base, right of the upper index"
 
 
+def test_an_accent_does_not_lift_the_index():
+    assert [base.get("height") for base in parsed(r"\dot x^\mu \bar\beta^2 x^2 \bar x").iter("mpadded")] == ["0.6em", "0.8em"]
+
+
 def test_a_sum_in_a_script_is_set_tight():
     sign = next(element for element in parsed("x^{t-i}").iter("mo"))
     assert (sign.get("lspace"), sign.get("rspace")) == ("0em", "0em")

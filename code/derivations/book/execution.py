@@ -100,6 +100,7 @@ def configure(app, config):
     config.nb_execution_cache_path = str(folder / key)
     config.nb_execution_mode = "cache"
     config.nb_execution_raise_on_error = True
+    config.derivations_book = _own_checksum()
     only = only_chapter(root)
     config.derivations_chapter = str(only or "")
     if only:
@@ -110,6 +111,14 @@ def configure(app, config):
     if not mark.is_file():
         shutil.rmtree(app.doctreedir, ignore_errors=True)
     mark.unlink(missing_ok=True)
+
+
+def _own_checksum():
+    """Changes with this extension: pages that an older one has read may lack what this one puts into them."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _mark(app):
@@ -264,6 +273,7 @@ def setup(app):
     """Connect this module's steps to the Sphinx build."""
     # Part of the configuration, so that Sphinx reads the pages again when the choice changes.
     app.add_config_value("derivations_chapter", "", "env")
+    app.add_config_value("derivations_book", "", "env")
     app.connect("config-inited", configure, priority=100)
     app.connect("env-before-read-docs", execute)
     app.connect("env-updated", write_every_page)

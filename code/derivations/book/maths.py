@@ -258,7 +258,7 @@ def _reshape(font, name, scale, shift, advance):
 
 
 def _mend(font):
-    """Change two signs that would stand out."""
+    """Change what would stand out."""
     # In formulas the prime is always a script, so small and high; this copy of the font has lost its form for that.
     letters = font.getBestCmap()
     _reshape(font, letters[ord("′")], (1.35, 1.35), (-40, -390), 330)
@@ -271,8 +271,9 @@ def _mend(font):
         advance = font["hmtx"][name][0]
         narrower = min(1, _ROOT / advance)
         _reshape(font, name, (narrower, 1), (max(0, _ROOT - advance), 0), _ROOT)
-    # It also takes the next larger one rather early.
+    # It also takes the next larger one rather early; and bars of small fractions would be as thick as their letters.
     maths.MathConstants.RadicalVerticalGap.Value = 50
+    maths.MathConstants.FractionRuleThickness.Value = 50
 
 
 def characters_of(page):

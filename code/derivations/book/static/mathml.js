@@ -8,6 +8,8 @@
 const OPEN = '([{⟨⌊⌈';
 const CLOSE = ')]}⟩⌋⌉';
 const BREAK_AFTER = new Set([...'=≠≈≤≥<>≪≫∼≃≡∝→←↔↦⇒⇔∈+−±∓×,;']);
+const LOW = 'acegmnopqrsuvwxyzαγεηικμνπρστυχω';      // letters without an upper part
+const DOTS = { '…': '0em', '⋯': '0.1667em' };     // MathML's own rules set them as wide as a relation
 const SCRIPTS = new Set(['msub', 'msup', 'msubsup', 'munder', 'mover', 'munderover', 'mmultiscripts']);
 
 /** The character of an operator, else nothing. */
@@ -21,6 +23,9 @@ function tighten(node, small, display) {
   if (type === 'mo' && small) {
     attributes.lspace ??= '0em';
     attributes.rspace ??= '0em';
+  } else if (type === 'mo' && operator(node) in DOTS) {
+    attributes.lspace = DOTS[operator(node)];
+    attributes.rspace = attributes.lspace;
   } else if (type === 'mfrac') {
     for (const child of children) tighten(child, small || !display, false);
   } else if (SCRIPTS.has(type)) {
@@ -31,6 +36,17 @@ function tighten(node, small, display) {
     if (attributes?.scriptlevel) small = Number(attributes.scriptlevel) > 0;
     for (const child of children) tighten(child, small, display);
   }
+}
+
+/** An accent does not lift the index above its letter: the index stands as beside the bare letter. */
+function lower(node) {
+  const base = node.children?.[0];
+  if ((node.type === 'msup' || node.type === 'msubsup') && base.type === 'mover' && base.children[0].type === 'mi') {
+    const padded = new node.constructor('mpadded', [base]);
+    padded.attributes.height = LOW.includes(base.children[0].children[0].text) ? '0.6em' : '0.8em';
+    node.children[0] = padded;
+  }
+  for (const child of node.children ?? []) lower(child);
 }
 
 /** A line of a chain that begins with a sign: TeX sets it as between two terms, as which it stands. */
@@ -85,6 +101,7 @@ globalThis.texToMathml = (tex, display) => {
   const math = temml.__renderToMathMLTree(source, { displayMode: display, throwOnError: true });
   tighten(math, false, display);
   space(math);
+  lower(math);
   if (!display) allowBreaks(math);
   return math.toMarkup();
 };
