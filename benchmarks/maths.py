@@ -56,7 +56,8 @@ def build(setting, folder):
     with tempfile.TemporaryDirectory() as place:
         config = Path(place) / "_config.yml"
         config.write_text(text, "utf8")
-        command = [Path(sys.executable).parent / "jupyter-book", "build", "--config", config, "--path-output", folder, ROOT]
+        book = Path(sys.executable).parent / "jupyter-book"
+        command = [book, "build", "--config", config, "--path-output", folder, ROOT]
         subprocess.run(command, check=True, capture_output=True)
 
 
@@ -132,11 +133,11 @@ def main():
         version = browser.version
         browser.close()
     text = "\n".join([
-        "| chapter, formulas | renderer | kB on the line, whole page | s until the formulas stand | layout shift: desktop, "
-        "phone | height in px: desktop, phone | elements | formulas in the accessibility tree |",
+        "| chapter, formulas | renderer | kB on the line, whole page | s until the formulas stand | layout shift: "
+        "desktop, phone | height in px: desktop, phone | elements | formulas in the accessibility tree |",
         "|---|---|---|---|---|---|---|---|", *rows, "",
-        f"Chromium {version}, slowed to 1/{SLOWER}, {platform.system()} {platform.machine()}; the median of {ROUNDS} visits "
-        "with an empty cache, and the fastest and slowest.", ""])
+        f"Chromium {version}, slowed to 1/{SLOWER}, {platform.system()} {platform.machine()}; the median of {ROUNDS} "
+        "visits with an empty cache, and the fastest and slowest.", ""])
     (Path(__file__).parent / "results/maths.md").write_text(text, "utf8")
     print(text)
 

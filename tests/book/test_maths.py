@@ -71,7 +71,8 @@ def test_indices_stand_one_after_the_other():
 
 
 def test_an_accent_does_not_lift_the_index():
-    assert [base.get("height") for base in parsed(r"\dot x^\mu \bar\beta^2 x^2 \bar x").iter("mpadded")] == ["0.6em", "0.8em"]
+    bases = parsed(r"\dot x^\mu \bar\beta^2 x^2 \bar x").iter("mpadded")
+    assert [base.get("height") for base in bases] == ["0.6em", "0.8em"]
 
 
 def test_a_sum_in_a_script_is_set_tight():
@@ -161,7 +162,7 @@ def test_mathml(tmp_path):
     article = page[page.index("<article"):page.index("</article>")]
     assert article.count("<math") == 8, "title, two in a line, three displayed, two of cells"
     assert not re.search(r"\\[(\[]", re.sub("(?s)<pre>.*?</pre>", "", article)) and "vendor/mathjax" not in page
-    assert '<math><mi>κ</mi></math>' in page[:page.index("<article")] + page[page.index("</article>"):], "table of contents"
+    assert "<math><mi>κ</mi></math>" in page.replace(article, ""), "table of contents"
     assert re.search(r"<title>[^<]*κ", page)
     assert page.count("rel: 'preload', as: 'font'") == 1
     assert '<span class="eqno">(1.1)<a class="headerlink" href="#equation-eq-chain"' in article
@@ -170,8 +171,8 @@ def test_mathml(tmp_path):
     assert not (static / "mathjax").exists() and not (static / "stix-two-math").exists()
     assert "as: 'font'" not in book.page("index"), "a page without formulas needs no font"
 
-    book.write("chapters/one.md", PAGE.replace("<p>", r'<p><span class="math notranslate nohighlight">\(\nocell\)</span>')
-               .replace(r"\beta_1 < 1", r"\frac{1"))
+    marked = r'<p><span class="math notranslate nohighlight">\(\nocell\)</span>'
+    book.write("chapters/one.md", PAGE.replace("<p>", marked).replace(r"\beta_1 < 1", r"\frac{1"))
     for _ in range(2):
         assert not book.build()
         assert re.search(r"chapters/one\.md:\d+: ERROR: the formula \\frac\{1 cannot be typeset", book.output)
