@@ -199,7 +199,7 @@ def test_a_figure_answers_and_its_address_leads_back(reader):
 def test_what_the_visit_looks_for_it_finds(reader):
     """With two files missing among those that are kept, and a figure that has lost its picture."""
     page = reader
-    lost = [page.host.address + path for path in ("_static/book.css", "_static/live-figures.js")]
+    lost = [page.host.address + path for path in ("_static/site.css", "_static/live-figures.js")]
     assert page.evaluate("""async (lost) => {
         const cache = await caches.open((await caches.keys())[0]);
         return Promise.all(lost.map((address) => cache.delete(address)));
@@ -267,9 +267,9 @@ def test_other_hosts_and_downloads_are_left_alone(reader):
 def test_a_new_page_of_the_site_gets_the_sites_new_files(reader, small):
     """The old build does not know it; so its files must not come from the old build."""
     page = reader
-    new = (small / START).read_text("utf8").replace("/book.css?v=", "/book.css?v=new")
+    new = (small / START).read_text("utf8").replace("/site.css?v=", "/site.css?v=new")
     (small / "chapters/new.html").write_text(new, "utf8")
-    with (small / "_static/book.css").open("a") as styles:
+    with (small / "_static/site.css").open("a") as styles:
         styles.write("html { --build: new; }")
     build = "getComputedStyle(document.documentElement).getPropertyValue('--build').trim()"
     page.goto(page.host.address + "chapters/new.html")

@@ -172,6 +172,6 @@ def setup(app):
     app.connect("build-finished", finish, priority=900)
     app.add_css_file("book.css")
     app.add_css_file("live-figures.css")
-    app.add_css_file("print.css")
+    app.add_css_file("print.css", priority=900)   # has the last word on paper
     app.add_js_file("print.js", loading_method="defer")
     app.add_js_file("live-figures.js", loading_method="defer")
