@@ -80,7 +80,8 @@ def watch(page):
     page.problems, page.addresses = [], []
 
     def note(message):
-        if message.type != "debug":
+        # A context that forbids service workers says so itself, in each page's console.
+        if message.type != "debug" and message.text != "Service Worker registration blocked by Playwright":
             page.problems.append(f"{message.text} ({message.location['url']})")
 
     def note_failure(request):

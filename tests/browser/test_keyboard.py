@@ -9,13 +9,13 @@ STOPS = "a[href], button, input, select, textarea, summary, [tabindex]"
 
 # How each place that the focus may reach looks without it.
 KEEP_LOOKS = """stops => {
-    const look = %s;
+    const look = LOOK;
     window.looks = new Map([...document.querySelectorAll(stops)].map((element) => [element, look(element)]));
-}""" % LOOK
+}""".replace("LOOK", LOOK)
 
 # What has the focus: a name for messages, what is wrong with it, and whether it is the one looked for.
 STOP = """goal => {
-    const look = %s;
+    const look = LOOK;
     const element = document.activeElement;
     if (!element || element === document.body) return { name: 'nothing', faults: [], reached: false, lost: true };
     const text = (element.getAttribute('aria-label') || element.textContent || element.name || '').trim();
@@ -30,7 +30,7 @@ STOP = """goal => {
     if (!marked) faults.push('does not show the focus');
     return { name: `${element.tagName} ${element.className} ${text.slice(0, 40)}`, faults,
              reached: !!goal && element.matches(goal) };
-}""" % LOOK
+}""".replace("LOOK", LOOK)
 
 
 def go_to(page, goal, key="Tab", limit=150):

@@ -252,7 +252,7 @@ def test_an_unknown_address(reader):
     answer = page.goto(page.host.address + "chapters/deep/down/nothing.html?x=1")
     assert answer.status == 404
     assert_not_found_page(page, page.host.address)
-    assert page.evaluate("document.styleSheets.length") > 5
+    assert page.evaluate("Math.max(...[...document.styleSheets].map(sheet => sheet.cssRules.length))") > 100
 
 
 def test_other_hosts_and_downloads_are_left_alone(reader):
@@ -460,7 +460,8 @@ def test_without_https_nothing_is_said(browser, small, host_of):
 def assert_not_found_page(page, root):
     assert heading(page).startswith("This page is not in the book")
     links = page.eval_on_selector_all("a[href]", "links => links.map((link) => link.href)")
-    outside = [link for link in links if not link.startswith(root)]
+    # A search before has left its own link, which hides what it has marked.
+    outside = [link for link in links if not link.startswith((root, "javascript:"))]
     assert not outside, outside[:5]
     assert root + START in links
     # The skip link stays on this page.

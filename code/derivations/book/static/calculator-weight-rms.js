@@ -821,8 +821,8 @@ class Calculator {
   restore(pairs) {
     this.toDefaults();
     const refused = [];
-    for (const [name, text] of pairs) {
-      if (text === null || !this.take(name, text)) refused.push(text === null ? name : `${name}=${text}`);
+    for (const [name, text, typed] of pairs) {
+      if (text === null || !this.take(name, text)) refused.push(`${name}=${text ?? typed}`);
     }
     this.refresh();
     this.status.textContent = refused.length

@@ -36,16 +36,18 @@ async function copyText(text) {
   }
 }
 
-/** Read an address such as #curvature:space=kerr,metric=dx**2 into pairs, or null; a broken escape gives no text. */
+/** Read an address such as #curvature:space=kerr,metric=dx**2 into [name, text, as typed], or null.
+ * A broken escape gives no text. */
 function parseAddress(calculator) {
   const start = `#${calculator}:`;
   if (!location.hash.startsWith(start)) return null;
   return location.hash.slice(start.length).split(',').filter(Boolean).map((pair) => {
     const [name, ...rest] = pair.split('=');
+    const typed = rest.join('=');
     try {
-      return [name, decodeURIComponent(rest.join('='))];
+      return [name, decodeURIComponent(typed), typed];
     } catch {
-      return [name, null];
+      return [name, null, typed];
     }
   });
 }

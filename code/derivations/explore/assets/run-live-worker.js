@@ -109,6 +109,7 @@ async function boot(config) {
   python = await loadPyodide({
     indexURL: base, packages: PACKAGES, env: { MPLBACKEND: 'agg', OMP_NUM_THREADS: '1' },
     stdin: () => null,      // a worker cannot ask the reader: input() fails as at the end of a file
+    stderr: (text) => console.debug(text),      // what packages say while they load; what a cell says is shown below it
   });
   tell('Installing the packages');
   for (const data of await files) python.unpackArchive(data, 'wheel', { extractDir: PLACE });
