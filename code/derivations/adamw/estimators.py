@@ -93,7 +93,8 @@ def predict_weight_rms(
     Equations of the book: ``"exact"`` and ``"recursion"`` :eq:`eq-adamw-recursion-momentum`,
     :eq:`eq-adamw-recursion-variance`; ``"double_sum"`` :eq:`eq-adamw-double-sum`, with a mean
     :eq:`eq-adamw-general`; ``"single_sum"`` :eq:`eq-adamw-single-sum`; ``"integral"`` :eq:`eq-adamw-integral`;
-    ``"ode"`` :eq:`eq-adamw-ode`; ``"closed_form"`` for linear rates :eq:`eq-adamw-linear-exact`, for WSD :eq:`eq-adamw-wsd-exact`; ``"mean_field"``
+    ``"ode"`` :eq:`eq-adamw-ode`; ``"closed_form"`` for linear rates :eq:`eq-adamw-linear-exact`, for WSD
+    :eq:`eq-adamw-wsd-exact`; ``"mean_field"``
     :eq:`eq-adamw-mean-field-formula`; ``"constant"`` :eq:`eq-adamw-constant`, the result of [1]_. From ``"double_sum"``
     to ``"mean_field"`` they are the chain of [2]_.
 
