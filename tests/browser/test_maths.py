@@ -27,8 +27,8 @@ def sources(root):
 
 
 def formulas(text):
-    """Formulas of a page's article, but for those of other pages' titles in links."""
-    article = text[text.index("<article"):text.index("</article>")]
+    """Formulas of a page's article, but for those of other pages' titles in links, and of the glossary's notes at its end."""
+    article = text[text.index("<article"):text.index("</article>")].partition('<div class="term-note"')[0]
     return re.sub(r'(?s)<a class="reference internal".*?</a>', "", article).count("<math")
 
 

@@ -31,8 +31,6 @@ _REPAIRS = [
     # A citation's role must be that of a list's item, since docutils puts it into a list.
     (r'role="doc-biblioentry"', 'role="listitem"'),
     (r'(<button class="btn search-button-field[^>]*?)aria-label="Search"', r'\1aria-label="Search Ctrl+K"'),
-    # What unfolds a part of the contents has a picture only.
-    (r'<summary><span class="toctree-toggle"', '<summary aria-label="Pages below this one"><span class="toctree-toggle"'),
     (r'<span class="search-button__kbd-shortcut">', '<span class="search-button__kbd-shortcut" aria-hidden="true">'),
     # Bootstrap's script only draws the tips of buttons that have a title; browsers show titles themselves.
     (r'\s*<link rel="preload" as="script"[^>]*>', ""),
