@@ -48,7 +48,8 @@ def _inspect(page, served, widths, axe):
         if wide > width:
             yield "overflow", f"{wide} px in {width} px"
         if width > 320:
-            for text in accessibility(page, axe):
+            # Colours do not depend on the width.
+            for text in accessibility(page, axe, colours=width == widths[0]):
                 yield "accessibility", f"{text} in {width} px"
 
 

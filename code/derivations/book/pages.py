@@ -32,6 +32,12 @@ _REPAIRS = [
     (r'role="doc-biblioentry"', 'role="listitem"'),
     (r'(<button class="btn search-button-field[^>]*?)aria-label="Search"', r'\1aria-label="Search Ctrl+K"'),
     (r'<span class="search-button__kbd-shortcut">', '<span class="search-button__kbd-shortcut" aria-hidden="true">'),
+    # The empty corner of a table heads nothing.
+    (r'<th class="head[^"]*"><p></p></th>', "<td></td>"),
+    # One parameter of a signature a line: a list in which nothing is defined.
+    (r'<dd>(<em class="sig-param">.*?)</dd>', r'<span class="sig-line">\1</span>'),
+    (r'<dl>(\s*<span class="sig-line">(?:(?!<dl>).)*?)</dl>', r'<span class="sig-lines">\1</span>'),
+    (r'<img (src="[^"]*_static/(?:minus|plus)\.png")', r'<img width="11" height="11" \1'),
     # Bootstrap's script only draws the tips of buttons that have a title; browsers show titles themselves.
     (r'\s*<link rel="preload" as="script"[^>]*>', ""),
     (r'\s*<script[^>]*src="[^"]*scripts/bootstrap\.js[^"]*"></script>', ""),
@@ -93,7 +99,7 @@ def repair(page):
         HTML; repairing it again changes nothing.
     """
     for pattern, replacement in _REPAIRS:
-        page = re.sub(pattern, replacement, page)
+        page = re.sub(pattern, replacement, page, flags=re.DOTALL)
     if 'id="search-results"' not in page:
         page = re.sub(_SEARCH, "", page)
     for needed, pattern in _ONLY_WITH:
