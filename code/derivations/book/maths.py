@@ -101,7 +101,7 @@ def mathml(tex, display=False):
     >>> mathml(r"\nosuch")
     Traceback (most recent call last):
     ...
-    derivations.book.maths.FormulaError: Undefined control sequence: \nosuch at position 1: \nosuch
+    derivations.book.maths.FormulaError: Unsupported function name: \nosuch at position 1: \nosuch
     """
     answer = json.loads(_engine(os.getpid()).eval(f"JSON.stringify(typeset({json.dumps(tex)}, {json.dumps(display)}))"))
     if "error" in answer:

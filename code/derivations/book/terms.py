@@ -50,6 +50,8 @@ def notes(app, pagename, anchors):
     tree = app.env.get_doctree(page).copy()     # without its children, with its settings
     for anchor in anchors:
         tree += nodes.container("", *(child.deepcopy() for child in app.derivations_terms[anchor][1]))
+    for reference in tree.findall(addnodes.pending_xref):
+        reference["refdoc"] = pagename      # where it stands now, to which its address is relative
     app.env.resolve_references(tree, pagename, app.builder)
     rendered = (app.builder.render_partial(part)["fragment"] for part in list(tree))
     return "".join(f'<div class="term-note" role="tooltip" id="note-{anchor}" hidden="hidden">{text}</div>'
