@@ -99,7 +99,7 @@ LOOK = """(element) => {
 
 
 # Boxes that scroll sideways and that the keyboard cannot reach yet: the theme looks for them a while after a resize.
-UNREACHED = """() => ![...document.querySelectorAll('main :is(pre, .pst-scrollable-table-container, .output)')].some(
+UNREACHED = """() => ![...document.querySelectorAll('main :is(pre, .pst-scrollable-table-container, .output, .equation)')].some(
     (box) => box.scrollWidth > box.clientWidth && box.checkVisibility() && box.tabIndex < 0)"""
 
 

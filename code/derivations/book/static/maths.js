@@ -66,7 +66,7 @@ window.typesetMaths = (element) => {
 addEventListener('load', async () => {
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
-  reach();
-  addEventListener('resize', reach);
+  // At once, and whenever the width changes, which it also does when a side bar comes or goes.
+  new ResizeObserver(reach).observe(document.querySelector('article') ?? document.body);
 });
 })();
